@@ -1,0 +1,1 @@
+//! Sluicebox on a host.

@@ -1,0 +1,2 @@
+//! The `sluicebox` command.
+fn main() {}
