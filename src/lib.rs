@@ -9,3 +9,6 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+mod hash;
+pub mod intel;
+pub mod state;

@@ -35,6 +35,12 @@ impl Family {
         }
     }
 
+    /// The family of an IP address.
+    #[must_use]
+    pub fn of(addr: SocketAddr) -> Family {
+        if addr.is_ipv4() { Family::INET } else { Family::INET6 }
+    }
+
     /// Whether sockets of the family speak IP.
     #[must_use]
     pub fn is_inet(self) -> bool {

@@ -1,0 +1,44 @@
+//! Maps keyed by what a workload chose.
+//!
+//! The hasher is seeded per process, so that crafted keys cannot make a map slow, and the maps hide their order:
+//! no iteration order of a hash table may reach a finding or an eviction.
+
+use std::borrow::Borrow;
+use std::fmt;
+use std::hash::Hash;
+
+/// A hash map without iteration.
+#[derive(Clone)]
+pub(crate) struct Map<K, V>(hashbrown::HashMap<K, V, foldhash::quality::RandomState>);
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Map(hashbrown::HashMap::default())
+    }
+}
+
+impl<K, V> fmt::Debug for Map<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "map of {}", self.0.len())
+    }
+}
+
+impl<K: Eq + Hash, V> Map<K, V> {
+    pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get(key)
+    }
+
+    pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
+        self.0.insert(key, value)
+    }
+
+    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.remove(key)
+    }
+}

@@ -1,0 +1,378 @@
+//! Files and descriptors: open, close, duplicates, pipes, memfds.
+
+use crate::event::{
+    Call, Close, Dup, Fcntl, Fd, FdFlags, Open, OpenFlags, Pipe as PipeEvent, Raw, SocketPair, Text,
+};
+
+use super::super::files::File;
+use super::super::gpu::device_at;
+use super::super::path::{canonical, is_canonical, is_file_path};
+use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
+use super::super::{Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Role, Socket, State, Subject};
+use super::{About, Acting, PROCESS};
+
+/// fcntl(2) commands: `include/uapi/asm-generic/fcntl.h`, `include/uapi/linux/fcntl.h`.
+mod fcntl {
+    pub(super) const F_DUPFD: i32 = 0;
+    pub(super) const F_SETFD: i32 = 2;
+    pub(super) const F_DUPFD_CLOEXEC: i32 = 1030;
+    /// The argument of F_SETFD.
+    pub(super) const FD_CLOEXEC: i64 = 1;
+}
+
+/// `MFD_CLOEXEC`, `include/uapi/linux/memfd.h`
+const MFD_CLOEXEC: u64 = 1;
+
+/// `CLOSE_RANGE_CLOEXEC`, `include/uapi/linux/close_range.h`
+const CLOSE_RANGE_CLOEXEC: u64 = 4;
+
+fn on_exec(flags: FdFlags) -> OnExec {
+    if flags.contains(FdFlags::CLOEXEC) { OnExec::Close } else { OnExec::Keep }
+}
+
+fn access(flags: OpenFlags) -> Access {
+    match (flags.is_read(), flags.is_write()) {
+        (true, true) => Access::ReadWrite,
+        (false, true) => Access::Write,
+        (_, false) => Access::Read,
+    }
+}
+
+/// Whether writing to a path makes no file whose bytes could be run: devices and the kernel's own file systems.
+fn is_no_storage(path: &[u8]) -> bool {
+    let below = |root: &[u8]| path.starts_with(root);
+    below(b"/proc/") || below(b"/sys/") || (below(b"/dev/") && !below(b"/dev/shm/"))
+}
+
+impl State {
+    /// open(2), openat(2), creat(2).
+    pub(super) fn open(&mut self, acting: &Acting<'_>, open: &Open<'_>) -> Option<About> {
+        let exit = open.call.exit?;
+        let path = self.path_of_open(acting, open);
+        if !exit.succeeded() {
+            // What was asked for is known all the same, and a file of that name may be.
+            let known = path.and_then(|path| self.find_file(acting, &path));
+            return Some((None, known.map_or(Subject::Other, Subject::File)));
+        }
+        let fd = open.call.new_fd()?;
+        let object = self.open_object(acting, open.flags, path);
+        let descriptor = Descriptor {
+            object,
+            access: access(open.flags),
+            on_exec: on_exec(FdFlags::from_bits_retain(open.flags.bits())),
+        };
+        self.set_fd(acting, fd, descriptor);
+        Some(self.about(acting, fd))
+    }
+
+    fn open_object(&mut self, acting: &Acting<'_>, flags: OpenFlags, path: Option<Box<[u8]>>) -> Object {
+        let Some(path) = path else { return Object::Unknown };
+        if let Some(device) = device_at(&path) {
+            if let Some(process) = self.processes.get_mut(acting.process) {
+                process.gpu.opened();
+            }
+            return Object::Nvidia(device);
+        }
+        if let Some(object) = self.object_behind_proc_path(acting, &path) {
+            return object;
+        }
+        let Some(file) = self.file_at(acting, &path) else { return Object::Unknown };
+        if is_no_storage(&path) {
+            return Object::File(file);
+        }
+        // Bytes come in before they go out: a file that is opened for both was not written yet.
+        if flags.is_read() {
+            self.read_from_file(acting, file);
+        }
+        if flags.is_write() {
+            let keeps_content = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
+            self.write_to_file(acting, file, keeps_content);
+        }
+        Object::File(file)
+    }
+
+    fn path_of_open(&self, acting: &Acting<'_>, open: &Open<'_>) -> Option<Box<[u8]>> {
+        let path = open.pathname.bytes();
+        if path.starts_with(b"/") || open.dirfd == Fd::CWD {
+            return self.absolute(acting, path);
+        }
+        match open.fd_path.present().filter(|dir| is_file_path(dir)) {
+            Some(dir) => canonical(Some(dir), path),
+            // open(2) and creat(2) have no directory descriptor: the field is 0 there.
+            None if open.call.sysno != crate::event::Sysno::OPENAT => self.absolute(acting, path),
+            None => canonical(self.path_behind(acting, open.dirfd).as_deref(), path),
+        }
+    }
+
+    /// close(2). On enter the sentry says where the descriptor leads, symbolic links resolved.
+    pub(super) fn close(&mut self, acting: &Acting<'_>, close: &Close<'_>) -> Option<About> {
+        match close.call.exit {
+            None => {
+                self.truly_at(acting, close.fd, &close.fd_path);
+                None
+            }
+            Some(exit) => {
+                let about = self.about(acting, close.fd);
+                if exit.succeeded()
+                    && let Some(fds) = self.processes.fds_mut(acting.process)
+                {
+                    fds.close(close.fd);
+                }
+                Some(about)
+            }
+        }
+    }
+
+    /// close_range(2), by its registers.
+    pub(super) fn close_range(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
+        let bound = |register: u64| u32::try_from(register & 0xffff_ffff).unwrap_or(u32::MAX);
+        if raw.call.exit?.succeeded()
+            && let Some(fds) = self.processes.fds_mut(acting.process)
+        {
+            let (first, last) = (bound(raw.arg(1)), bound(raw.arg(2)));
+            if raw.arg(3) & CLOSE_RANGE_CLOEXEC == 0 {
+                fds.close_range(first, last);
+            } else {
+                let marked: Vec<Fd> = fds
+                    .iter()
+                    .map(|(fd, _)| fd)
+                    .filter(|fd| (first..=last).contains(&fd.0.cast_unsigned()))
+                    .collect();
+                for fd in marked {
+                    fds.set_on_exec(fd, OnExec::Close);
+                }
+            }
+        }
+        Some(PROCESS)
+    }
+
+    /// dup(2), dup2(2), dup3(2).
+    pub(super) fn dup(&mut self, acting: &Acting<'_>, dup: &Dup<'_>) -> Option<About> {
+        dup.call.exit?;
+        let about = self.about(acting, dup.old_fd);
+        if let Some(new) = dup.call.new_fd() {
+            self.duplicate(acting, dup.old_fd, new, &dup.fd_path, on_exec(dup.flags));
+        }
+        Some(about)
+    }
+
+    /// fcntl(2).
+    pub(super) fn fcntl(&mut self, acting: &Acting<'_>, event: &Fcntl<'_>) -> Option<About> {
+        let exit = event.call.exit?;
+        let about = self.about(acting, event.fd);
+        if exit.succeeded() {
+            match event.cmd {
+                fcntl::F_DUPFD | fcntl::F_DUPFD_CLOEXEC => {
+                    let on_exec = if event.cmd == fcntl::F_DUPFD { OnExec::Keep } else { OnExec::Close };
+                    if let Some(new) = event.call.new_fd() {
+                        self.duplicate(acting, event.fd, new, &event.fd_path, on_exec);
+                    }
+                }
+                fcntl::F_SETFD => {
+                    let on_exec =
+                        if event.arg & fcntl::FD_CLOEXEC == 0 { OnExec::Keep } else { OnExec::Close };
+                    if let Some(fds) = self.processes.fds_mut(acting.process) {
+                        fds.set_on_exec(event.fd, on_exec);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(about)
+    }
+
+    fn duplicate(&mut self, acting: &Acting<'_>, old: Fd, new: Fd, fd_path: &Text<'_>, on_exec: OnExec) {
+        if old == new {
+            return;
+        }
+        let known = self.processes.fds(acting.process).and_then(|fds| fds.get(old));
+        let descriptor = known.unwrap_or_else(|| {
+            let named = fd_path.present().filter(|path| is_canonical(path));
+            let object =
+                named.and_then(|path| self.find_file(acting, path)).map_or(Object::Unknown, Object::File);
+            Descriptor { object, access: Access::ReadWrite, on_exec }
+        });
+        self.set_fd(acting, new, Descriptor { on_exec, ..descriptor });
+    }
+
+    /// pipe(2), pipe2(2).
+    pub(super) fn pipe(&mut self, acting: &Acting<'_>, event: &PipeEvent) -> Option<About> {
+        if event.call.exit?.succeeded() {
+            let (pipe, _) = self.pipes.insert(Pipe::default());
+            let on_exec = on_exec(event.flags);
+            for (fd, end, access) in
+                [(event.reader, PipeEnd::Read, Access::Read), (event.writer, PipeEnd::Write, Access::Write)]
+            {
+                self.set_fd(acting, fd, Descriptor { object: Object::Pipe(pipe, end), access, on_exec });
+            }
+        }
+        Some(PROCESS)
+    }
+
+    /// socketpair(2).
+    pub(super) fn socketpair(&mut self, acting: &Acting<'_>, event: &SocketPair) -> Option<About> {
+        if event.call.exit?.succeeded() {
+            let (kind, flags) = super::network::kind_and_flags(event.kind_and_flags);
+            let (socket, _) = self.sockets.insert(Socket { family: event.domain, kind, role: Role::Local });
+            for fd in [event.first, event.second] {
+                let object = Object::Socket(socket);
+                self.set_fd(
+                    acting,
+                    fd,
+                    Descriptor { object, access: Access::ReadWrite, on_exec: on_exec(flags) },
+                );
+            }
+        }
+        Some(PROCESS)
+    }
+
+    /// eventfd(2), timerfd_create(2), signalfd(2), inotify_init(2): descriptors whose content does not matter.
+    pub(super) fn anon(&mut self, acting: &Acting<'_>, call: &Call, flags: FdFlags) -> Option<About> {
+        call.exit?;
+        if let Some(fd) = call.new_fd() {
+            let on_exec = on_exec(flags);
+            self.set_fd(acting, fd, Descriptor { object: Object::Anon, access: Access::ReadWrite, on_exec });
+        }
+        Some(PROCESS)
+    }
+
+    /// memfd_create(2), by its registers: the name lies behind a pointer.
+    pub(super) fn memfd_create(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
+        raw.call.exit?;
+        let fd = raw.call.new_fd()?;
+        let serial = FileSerial(self.next_serial());
+        let path = format!("/memfd:{}", serial.0).into_bytes();
+        let file = self.container_mut(acting.container)?.files.at(&path, || serial);
+        self.write_to_file(acting, file, false);
+        let on_exec = if raw.arg(2) & MFD_CLOEXEC == 0 { OnExec::Keep } else { OnExec::Close };
+        self.set_fd(
+            acting,
+            fd,
+            Descriptor { object: Object::File(file), access: Access::ReadWrite, on_exec },
+        );
+        Some(self.about(acting, fd))
+    }
+
+    pub(super) fn set_fd(&mut self, acting: &Acting<'_>, fd: Fd, descriptor: Descriptor) {
+        let stored = self.processes.fds_mut(acting.process).map(|fds| fds.set(fd, descriptor));
+        if let Some(Err(_)) = stored {
+            self.sight.high_fd();
+        }
+    }
+
+    /// The sentry says where a descriptor that can be written through truly leads.
+    pub(super) fn truly_at(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>) {
+        let path = fd_path.bytes();
+        if !is_file_path(path) {
+            return;
+        }
+        let descriptor = self.processes.fds(acting.process).and_then(|fds| fds.get(fd));
+        if let Some(Descriptor { object: Object::File(file), access, .. }) = descriptor
+            && access.is_write()
+            && is_canonical(path)
+            && let Some(container) = self.container_mut(acting.container)
+        {
+            container.files.truly_at(file, path);
+        }
+    }
+
+    pub(super) fn file_at(&mut self, acting: &Acting<'_>, path: &[u8]) -> Option<FileId> {
+        let serial = FileSerial(self.last_serial.saturating_add(1));
+        let container = self.container_mut(acting.container)?;
+        let file = container.files.at(path, || serial);
+        if container.files.get(file).is_some_and(|file| file.serial == serial) {
+            self.last_serial = serial.0;
+        }
+        Some(file)
+    }
+
+    /// A file by its path. The merged `/usr` of current distributions gives every program two paths.
+    pub(super) fn find_file(&self, acting: &Acting<'_>, path: &[u8]) -> Option<FileId> {
+        let files = &self.containers.get(usize::from(acting.container.0))?.files;
+        files.find(path).or_else(|| {
+            let merged = path.strip_prefix(b"/usr")?;
+            let split =
+                [&b"/bin/"[..], b"/sbin/", b"/lib/", b"/lib64/"].iter().any(|dir| merged.starts_with(dir));
+            split.then(|| files.find(merged)).flatten()
+        })
+    }
+
+    pub(super) fn file(&self, acting: &Acting<'_>, file: FileId) -> Option<&File> {
+        self.containers.get(usize::from(acting.container.0))?.files.get(file)
+    }
+
+    pub(super) fn provenance_of(&self, acting: &Acting<'_>, file: FileId) -> Option<Provenance> {
+        self.file(acting, file).map(|file| file.provenance.clone())
+    }
+
+    pub(super) fn file_behind(&self, acting: &Acting<'_>, fd: Fd) -> Option<FileId> {
+        match self.processes.fds(acting.process)?.get(fd)?.object {
+            Object::File(file) => Some(file),
+            Object::Unknown | Object::Socket(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => None,
+        }
+    }
+
+    /// The path of a directory that is open.
+    pub(super) fn path_behind(&self, acting: &Acting<'_>, fd: Fd) -> Option<Box<[u8]>> {
+        self.file_behind(acting, fd).and_then(|file| self.file(acting, file)).map(|file| file.path.clone())
+    }
+
+    /// The acting process gets to know the bytes of a file.
+    fn read_from_file(&mut self, acting: &Acting<'_>, file: FileId) {
+        let tainted = self.file(acting, file).filter(|file| file.provenance.remote().is_some());
+        if let Some(derivation) = tainted.and_then(File::derivation).cloned() {
+            self.taint(acting.process, &Source::File(derivation), acting.time);
+        }
+    }
+
+    /// The acting process writes to a file: what it has from the network is in there from now on.
+    fn write_to_file(&mut self, acting: &Acting<'_>, file: FileId, keeps_content: bool) {
+        let Some(process) = self.processes.get(acting.process) else { return };
+        let (writer, input) = (process.actor(), process.network_input().cloned());
+        let Some(known) = self.file(acting, file) else { return };
+        let is_memory = known.path.starts_with(b"/memfd:");
+        let source = match input {
+            Some(input) => input,
+            // Appending to what came from the network leaves it what it is.
+            None if keeps_content && known.provenance.remote().is_some() => return,
+            None => Source::Local,
+        };
+        let origin = match (&source, is_memory) {
+            (_, true) => Origin::Memfd,
+            // What a compiler makes of downloaded sources was built here; the chain stays.
+            (Source::Remote(_) | Source::File(_), false) if writer.program.is_builder() => Origin::Created,
+            (Source::Remote(_) | Source::File(_), false) => Origin::Network,
+            (Source::Local, false) => Origin::Created,
+        };
+        let derivation = Derivation::new(known.serial, known.path.clone(), writer, acting.time, source);
+        let provenance = Provenance { origin, derivation: Some(derivation) };
+        if let Some(container) = self.container_mut(acting.container) {
+            container.files.written(file, acting.time, provenance);
+        }
+    }
+
+    /// A process that had nothing from the network so far got something: what it holds open for writing has it too.
+    pub(super) fn rewrite_open_files(&mut self, acting: &Acting<'_>) {
+        let open: Vec<FileId> = self
+            .processes
+            .fds(acting.process)
+            .into_iter()
+            .flat_map(|fds| fds.iter())
+            .filter_map(|(_, descriptor)| match descriptor.object {
+                Object::File(file) if descriptor.access.is_write() => Some(file),
+                Object::File(_)
+                | Object::Unknown
+                | Object::Socket(_)
+                | Object::Pipe(..)
+                | Object::Nvidia(_)
+                | Object::Anon => None,
+            })
+            .collect();
+        for file in open {
+            let storage = self.file(acting, file).is_some_and(|file| !is_no_storage(&file.path));
+            if storage {
+                self.write_to_file(acting, file, true);
+            }
+        }
+    }
+}

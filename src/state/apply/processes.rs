@@ -1,0 +1,321 @@
+//! Start, clone, exec, exit, working directory.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, SentryExecve, Sysno};
+
+use super::super::interpreter::{Runs, runs};
+use super::super::path::{basename, canonical, without_deleted};
+use super::super::process::{AskedProgram, Comm, ancestors_of_child};
+use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
+use super::super::{
+    Birth, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, State, Subject,
+};
+use super::{About, Acting, PROCESS};
+
+impl State {
+    /// The first process is about to run: there is no exec event for it, so its arguments make its program.
+    pub(super) fn container_start(&mut self, acting: &Acting<'_>, start: &ContainerStart<'_>) -> About {
+        let argv = Argv::copy(&start.args);
+        let cwd = start.cwd.present().map(Arc::from);
+        let path = argv.first().and_then(|first| canonical(start.cwd.present(), first)).unwrap_or_default();
+        let name = comm_of(if path.is_empty() { argv.first().unwrap_or_default() } else { &path });
+        let program = self.with_script(
+            acting,
+            Program {
+                path,
+                name,
+                argv,
+                // What a container starts with comes from its image; no release says so.
+                executable: Provenance { origin: Origin::Unknown, derivation: None },
+                script: None,
+                time: acting.time,
+            },
+        );
+        let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
+        process.program = Arc::new(program);
+        process.birth = Birth::Seen;
+        process.cwd = cwd;
+        let serial = process.serial;
+        if let Some(container) = self.container_mut(acting.container) {
+            container.first.get_or_insert(serial);
+        }
+        PROCESS
+    }
+
+    /// A thread or process was made by the acting one.
+    pub(super) fn sentry_clone(&mut self, acting: &Acting<'_>, clone: &SentryClone) -> About {
+        if clone.is_thread() || clone.created_tgid == acting.context.tgid {
+            return PROCESS;
+        }
+        let key =
+            ProcessKey { container: acting.container, tgid: clone.created_tgid, start: clone.created_start };
+        // A session that does not say when processes start cannot tell a child that runs already from an old bearer
+        // of its id: then the child is new.
+        let known = key.start.is_known().then(|| self.processes.find(key)).flatten();
+        let child = match known {
+            Some(child) => {
+                self.complete_stub(acting.process, child, clone.flags);
+                child
+            }
+            None => match self.new_child(acting.process, key, clone.flags) {
+                Some(child) => child,
+                None => return PROCESS,
+            },
+        };
+        (None, Subject::Child(child))
+    }
+
+    fn new_child(&mut self, parent: ProcessId, key: ProcessKey, flags: CloneFlags) -> Option<ProcessId> {
+        let serial = ProcessSerial(self.next_serial());
+        let from = self.processes.get(parent)?;
+        let process = Process {
+            key,
+            serial,
+            lineage: self.lineage_of_child(from, serial),
+            birth: Birth::Seen,
+            ancestors: ancestors_of_child(from),
+            program: Arc::clone(&from.program),
+            comm: from.comm,
+            uid: from.uid,
+            cwd: from.cwd.clone(),
+            // A CUDA context does not survive a fork.
+            gpu: Gpu::default(),
+            exec_session: from.exec_session,
+            exited: None,
+            fds: from.fds,
+            // The memory is copied, and with it what was read.
+            inputs: from.inputs.clone(),
+            stdin: from.stdin.clone(),
+            asked: None,
+            renames: 0,
+        };
+        let fds = if flags.contains(CloneFlags::FILES) {
+            self.processes.share_table(process.fds)
+        } else {
+            let copy = self.processes.fds(parent).cloned().unwrap_or_default();
+            self.processes.new_table(copy)
+        };
+        Some(self.processes.insert(Process { fds, ..process }))
+    }
+
+    /// The clone of a process that was heard of before it: what the child did already stays, the rest it inherits.
+    fn complete_stub(&mut self, parent: ProcessId, child: ProcessId, flags: CloneFlags) {
+        if parent == child || self.processes.get(child).is_none_or(|child| child.birth == Birth::Seen) {
+            return;
+        }
+        let Some(from) = self.processes.get(parent) else { return };
+        let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
+        let lineage = self.lineage_of_child(from, serial);
+        let (ancestors, program, cwd, inputs, stdin) = (
+            ancestors_of_child(from),
+            Arc::clone(&from.program),
+            from.cwd.clone(),
+            from.inputs.clone(),
+            from.stdin.clone(),
+        );
+        let inherited = self.processes.fds(parent).cloned().unwrap_or_default();
+        if flags.contains(CloneFlags::FILES) {
+            // What the child opened in those microseconds is in the shared table from now on.
+            let own: SmallVec<[_; 4]> =
+                self.processes.fds(child).into_iter().flat_map(FdTable::iter).collect();
+            if let Some(table) = self.processes.fds_mut(parent) {
+                for (fd, descriptor) in own {
+                    // It was in range in the child's table.
+                    let _in_range = table.set(fd, descriptor);
+                }
+            }
+        } else if let Some(table) = self.processes.fds_mut(child) {
+            for (fd, descriptor) in
+                inherited.iter().filter(|(fd, _)| table.get(*fd).is_none()).collect::<Vec<_>>()
+            {
+                let _in_range = table.set(fd, descriptor);
+            }
+        }
+        let Some(child) = self.processes.get_mut(child) else { return };
+        child.birth = Birth::Seen;
+        child.lineage = lineage;
+        child.ancestors = ancestors;
+        if child.program.time.0 == 0 {
+            child.program = program;
+            child.inputs = inputs;
+            child.stdin = stdin;
+        }
+        if child.cwd.is_none() {
+            child.cwd = cwd;
+        }
+    }
+
+    /// execve(2) as called: on enter its words are kept until the sentry says what came of it. A call that failed
+    /// is worth telling; one that succeeded is told better by the sentry.
+    pub(super) fn execve(&mut self, acting: &Acting<'_>, exec: &Execve<'_>) -> Option<About> {
+        match exec.call.exit {
+            None => {
+                let asked = self.asked(acting, exec);
+                self.processes.get_mut(acting.process)?.asked = Some(Box::new(asked));
+                None
+            }
+            Some(exit) if exit.succeeded() => None,
+            Some(_) => {
+                self.processes.get_mut(acting.process)?.asked = None;
+                Some(PROCESS)
+            }
+        }
+    }
+
+    fn asked(&self, acting: &Acting<'_>, exec: &Execve<'_>) -> AskedProgram {
+        let by_descriptor = if exec.is_fexecve() {
+            self.file_behind(acting, exec.dirfd)
+        } else {
+            self.file_behind_proc_path(acting, exec.pathname.bytes())
+        };
+        let provenance = by_descriptor.and_then(|file| self.provenance_of(acting, file));
+        AskedProgram { path: exec.pathname.bytes().into(), provenance }
+    }
+
+    /// A program was loaded.
+    pub(super) fn sentry_execve(&mut self, acting: &Acting<'_>, exec: &SentryExecve<'_>) -> About {
+        let asked = self.processes.get_mut(acting.process).and_then(|process| process.asked.take());
+        let (path, deleted) = without_deleted(exec.binary_path.bytes());
+        let words = exec.execfn.present().or_else(|| asked.as_ref().map(|asked| &*asked.path));
+        let name = match words.map(basename).filter(|name| !name.is_empty()) {
+            Some(name) => name,
+            None => basename(path),
+        };
+        let program = self.with_script(
+            acting,
+            Program {
+                path: path.into(),
+                name: name.get(..COMM_MAX).unwrap_or(name).into(),
+                argv: Argv::copy(&exec.argv),
+                executable: self.executable_of(
+                    acting,
+                    exec,
+                    path,
+                    asked.and_then(|asked| asked.provenance),
+                    deleted,
+                ),
+                script: None,
+                time: acting.time,
+            },
+        );
+        self.processes.unshare_table(acting.process);
+        if let Some(fds) = self.processes.fds_mut(acting.process) {
+            fds.close_on_exec();
+        }
+        let stdin = self.tainted_stdin(acting.process);
+        let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
+        process.comm = Comm::new(&program.name);
+        process.program = Arc::new(program);
+        process.gpu = Gpu::default();
+        process.inputs.clear();
+        process.stdin = stdin;
+        process.renames = 0;
+        PROCESS
+    }
+
+    /// Where an executable came from: what the sentry says of the file itself, then what was seen of it.
+    fn executable_of(
+        &self,
+        acting: &Acting<'_>,
+        exec: &SentryExecve<'_>,
+        path: &[u8],
+        by_descriptor: Option<Provenance>,
+        deleted: bool,
+    ) -> Provenance {
+        let seen = by_descriptor
+            .or_else(|| self.find_file(acting, path).and_then(|file| self.provenance_of(acting, file)))
+            .unwrap_or_default();
+        let in_memory = exec.in_memfd || path.starts_with(b"/memfd:");
+        if in_memory {
+            return Provenance { origin: Origin::Memfd, ..seen };
+        }
+        // The lower layer is the image; a file that was written to lies in the upper one.
+        if exec.overlay_lower && !exec.overlay_upper {
+            return Provenance { origin: Origin::Image, derivation: None };
+        }
+        match seen.origin {
+            // A program without a name was deleted after its start, or never had one: made here in any case.
+            Origin::Unknown if exec.overlay_upper || deleted => {
+                Provenance { origin: Origin::Created, ..seen }
+            }
+            Origin::Unknown | Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+        }
+    }
+
+    /// Fills in the script that an interpreter was told to run.
+    fn with_script(&self, acting: &Acting<'_>, program: Program) -> Program {
+        let Some(Runs::File(operand)) = runs(&program.path, &program.argv) else { return program };
+        let Some(path) = self.absolute(acting, operand) else { return program };
+        let provenance = self
+            .find_file(acting, &path)
+            .or_else(|| self.file_behind_proc_path(acting, &path))
+            .and_then(|file| self.provenance_of(acting, file))
+            .unwrap_or_default();
+        Program { script: Some(Script { path, provenance }), ..program }
+    }
+
+    /// The whole process is gone.
+    pub(super) fn process_exit(&mut self, acting: &Acting<'_>) -> About {
+        self.processes.exited(acting.process, acting.time);
+        PROCESS
+    }
+
+    /// chdir(2) and fchdir(2).
+    pub(super) fn chdir(&mut self, acting: &Acting<'_>, chdir: &Chdir<'_>) -> Option<About> {
+        if chdir.call.exit?.succeeded() {
+            let path = if chdir.call.sysno == Sysno::FCHDIR {
+                chdir.fd_path.present().map(Box::from).or_else(|| self.path_behind(acting, chdir.dirfd))
+            } else {
+                self.absolute(acting, chdir.pathname.bytes())
+            };
+            self.processes.get_mut(acting.process)?.cwd = path.map(Arc::from);
+        }
+        Some(PROCESS)
+    }
+
+    /// A path of the acting process, joined with its working directory.
+    pub(super) fn absolute(&self, acting: &Acting<'_>, path: &[u8]) -> Option<Box<[u8]>> {
+        let own = self.processes.get(acting.process).and_then(|process| process.cwd.as_deref());
+        canonical(acting.context.cwd.present().or(own), path)
+    }
+
+    /// The file that a path of the form `/proc/PID/fd/N`, `/dev/fd/N` or `/dev/stdin` leads to.
+    pub(super) fn file_behind_proc_path(&self, acting: &Acting<'_>, path: &[u8]) -> Option<FileId> {
+        match self.object_behind_proc_path(acting, path)? {
+            Object::File(file) => Some(file),
+            Object::Unknown | Object::Socket(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => None,
+        }
+    }
+
+    /// What a path of the form `/proc/PID/fd/N`, `/dev/fd/N` or `/dev/stdin` leads to.
+    pub(super) fn object_behind_proc_path(&self, acting: &Acting<'_>, path: &[u8]) -> Option<Object> {
+        let (process, fd) = match path {
+            b"/dev/stdin" => (acting.process, Fd::STDIN),
+            b"/dev/stdout" => (acting.process, Fd::STDOUT),
+            b"/dev/stderr" => (acting.process, Fd::STDERR),
+            _ => {
+                let (owner, number) = match path.strip_prefix(b"/dev/fd/") {
+                    Some(number) => (&b"self"[..], number),
+                    None => {
+                        let rest = path.strip_prefix(b"/proc/")?;
+                        let slash = rest.iter().position(|byte| *byte == b'/')?;
+                        let (owner, rest) = rest.split_at_checked(slash)?;
+                        (owner, rest.strip_prefix(b"/fd/")?)
+                    }
+                };
+                let process = match owner {
+                    b"self" | b"thread-self" => acting.process,
+                    pid => {
+                        let tgid = std::str::from_utf8(pid).ok()?.parse().ok()?;
+                        self.processes.newest(acting.container, crate::event::Tgid(tgid))?
+                    }
+                };
+                (process, Fd(std::str::from_utf8(number).ok()?.parse().ok()?))
+            }
+        };
+        Some(self.processes.fds(process)?.get(fd)?.object)
+    }
+}

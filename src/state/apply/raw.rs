@@ -1,0 +1,48 @@
+//! Calls of which only the registers are seen.
+
+use crate::event::{Raw, Sysno};
+
+use super::super::fds::Nvidia;
+use super::super::files::Stays;
+use super::super::gpu::device_by_request;
+use super::super::{Object, State, Subject};
+use super::{About, Acting, PROCESS};
+
+impl State {
+    /// Hands a raw call to its handler. Of all others, that they ended is all there is to tell.
+    pub(super) fn raw(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
+        match raw.sysno() {
+            Sysno::IOCTL => self.ioctl(acting, raw),
+            Sysno::SENDTO | Sysno::SENDMSG | Sysno::SENDMMSG => self.send(acting, raw),
+            Sysno::RECVFROM | Sysno::RECVMSG => self.recv(acting, raw),
+            Sysno::MEMFD_CREATE => self.memfd_create(acting, raw),
+            Sysno::CLOSE_RANGE => self.close_range(acting, raw),
+            Sysno::CHMOD | Sysno::FCHMODAT => self.chmod(acting, raw),
+            Sysno::FCHMOD | Sysno::LISTEN => raw.call.exit.map(|_| self.about(acting, raw.fd(1))),
+            Sysno::RENAME | Sysno::RENAMEAT | Sysno::RENAMEAT2 => self.renamed(acting, raw, Stays::No),
+            Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
+                self.renamed(acting, raw, Stays::Yes)
+            }
+            _ => raw.call.exit.map(|_| PROCESS),
+        }
+    }
+
+    /// ioctl(2): only those on NVIDIA devices matter.
+    fn ioctl(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
+        raw.call.exit?;
+        let fd = raw.fd(1);
+        let object = self
+            .processes
+            .fds(acting.process)
+            .and_then(|fds| fds.get(fd))
+            .map(|descriptor| descriptor.object);
+        let device: Option<Nvidia> = match object {
+            Some(Object::Nvidia(device)) => Some(device),
+            Some(Object::Unknown) | None => device_by_request(raw.arg(2)),
+            Some(Object::File(_) | Object::Socket(_) | Object::Pipe(..) | Object::Anon) => None,
+        };
+        let Some(device) = device else { return Some(self.about(acting, fd)) };
+        let request = self.processes.get_mut(acting.process)?.gpu.ioctl(device, raw.arg(2));
+        Some((Some(fd), Subject::Gpu(Some(request))))
+    }
+}

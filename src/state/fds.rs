@@ -1,0 +1,296 @@
+//! Descriptor tables: number → what it leads to, copied in O(1) on fork.
+//!
+//! A table is a list of leaves of [`LEAF`] entries behind [`Arc`]s: a copy shares all of them, and whoever writes
+//! copies the one leaf that it writes to. Descriptors are dense small integers, so a lookup is two indexed accesses.
+//!
+//! Bounds: numbers from [`MAX_FD`] on are not kept (one dup2(2) to 2^30 would else allocate the list up to it).
+
+use std::sync::Arc;
+
+use crate::event::Fd;
+
+use super::{FileId, PipeId, SocketId};
+
+/// Entries to a leaf: 16 bytes each, so that the copy after a fork is one cache-friendly block of 512 bytes.
+const LEAF: usize = 32;
+
+/// Descriptors from here on are not kept. The kernel's default hard limit for a process is 1,048,576, gVisor's too,
+/// but nobody's files, sockets and pipes lie so high; who puts them there is hiding them, and is counted.
+pub(crate) const MAX_FD: usize = 65_536;
+
+/// What a descriptor leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Object {
+    /// Open, but nobody said what it is.
+    Unknown,
+    /// A file with a path.
+    File(FileId),
+    /// A socket.
+    Socket(SocketId),
+    /// One end of a pipe.
+    Pipe(PipeId, PipeEnd),
+    /// An NVIDIA device.
+    Nvidia(Nvidia),
+    /// An eventfd, timerfd, signalfd, inotify or epoll descriptor.
+    Anon,
+}
+
+/// Which end of a pipe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PipeEnd {
+    /// Where bytes come out.
+    Read,
+    /// Where bytes go in.
+    Write,
+}
+
+/// Which NVIDIA device node (`nvproxy.go`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nvidia {
+    /// `/dev/nvidiactl`
+    Control,
+    /// `/dev/nvidia0` and so on: one GPU.
+    Gpu,
+    /// `/dev/nvidia-uvm`: unified memory, which every CUDA context needs.
+    Uvm,
+}
+
+/// What can be done through a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// Read only.
+    Read,
+    /// Write only.
+    Write,
+    /// Both.
+    ReadWrite,
+}
+
+impl Access {
+    /// Whether bytes can go in.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        matches!(self, Access::Write | Access::ReadWrite)
+    }
+}
+
+/// What happens to a descriptor when its process runs another program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnExec {
+    /// It stays open.
+    Keep,
+    /// It closes (`FD_CLOEXEC`).
+    Close,
+}
+
+/// An open descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Descriptor {
+    /// What it leads to.
+    pub object: Object,
+    /// What can be done through it.
+    pub access: Access,
+    /// What exec does to it.
+    pub on_exec: OnExec,
+}
+
+type Leaf = [Option<Descriptor>; LEAF];
+
+/// The descriptors of a process.
+#[derive(Clone, Debug, Default)]
+pub struct FdTable {
+    leaves: Arc<Vec<Arc<Leaf>>>,
+}
+
+/// The descriptor does not fit: its number is negative or [`MAX_FD`] or more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct OutOfRange;
+
+fn place(fd: Fd) -> Option<(usize, usize)> {
+    let number = usize::try_from(fd.0).ok().filter(|number| *number < MAX_FD)?;
+    Some((number / LEAF, number % LEAF))
+}
+
+impl FdTable {
+    /// What `fd` is.
+    #[must_use]
+    pub fn get(&self, fd: Fd) -> Option<Descriptor> {
+        let (leaf, at) = place(fd)?;
+        *self.leaves.get(leaf)?.get(at)?
+    }
+
+    /// Makes `fd` lead to `descriptor`, whatever it was before.
+    pub(crate) fn set(&mut self, fd: Fd, descriptor: Descriptor) -> Result<(), OutOfRange> {
+        self.put(fd, Some(descriptor))
+    }
+
+    /// Closes `fd` and says what it was.
+    pub(crate) fn close(&mut self, fd: Fd) -> Option<Descriptor> {
+        let was = self.get(fd)?;
+        self.put(fd, None).ok()?;
+        Some(was)
+    }
+
+    /// Sets what exec does to `fd`.
+    pub(crate) fn set_on_exec(&mut self, fd: Fd, on_exec: OnExec) {
+        if let Some(descriptor) = self.get(fd).filter(|descriptor| descriptor.on_exec != on_exec) {
+            // A descriptor that is there is in range.
+            let _in_range = self.put(fd, Some(Descriptor { on_exec, ..descriptor }));
+        }
+    }
+
+    /// Closes what exec closes. Leaves without such a descriptor stay shared.
+    pub(crate) fn close_on_exec(&mut self) {
+        self.retain(|_, descriptor| descriptor.on_exec == OnExec::Keep);
+    }
+
+    /// Closes all of `first..=last`.
+    pub(crate) fn close_range(&mut self, first: u32, last: u32) {
+        let closed = |fd: Fd| (first..=last).contains(&fd.0.cast_unsigned());
+        self.retain(|fd, _| !closed(fd));
+    }
+
+    fn retain(&mut self, keep: impl Fn(Fd, &Descriptor) -> bool) {
+        let doomed = |leaf_at: usize, leaf: &Leaf| {
+            entries(leaf_at, leaf).any(|(fd, descriptor)| !keep(fd, &descriptor))
+        };
+        if !self.leaves.iter().enumerate().any(|(at, leaf)| doomed(at, leaf)) {
+            return;
+        }
+        for (leaf_at, leaf) in Arc::make_mut(&mut self.leaves).iter_mut().enumerate() {
+            if !doomed(leaf_at, leaf) {
+                continue;
+            }
+            for (at, entry) in Arc::make_mut(leaf).iter_mut().enumerate() {
+                if entry.is_some_and(|descriptor| !keep(number(leaf_at, at), &descriptor)) {
+                    *entry = None;
+                }
+            }
+        }
+    }
+
+    /// The open descriptors by rising number.
+    pub fn iter(&self) -> impl Iterator<Item = (Fd, Descriptor)> + '_ {
+        self.leaves.iter().enumerate().flat_map(|(leaf_at, leaf)| entries(leaf_at, leaf))
+    }
+
+    fn put(&mut self, fd: Fd, entry: Option<Descriptor>) -> Result<(), OutOfRange> {
+        let (leaf_at, at) = place(fd).ok_or(OutOfRange)?;
+        let leaves = Arc::make_mut(&mut self.leaves);
+        if leaves.len() <= leaf_at {
+            let empty = Arc::new([None; LEAF]);
+            leaves.resize(leaf_at.saturating_add(1), empty);
+        }
+        if let Some(slot) = leaves.get_mut(leaf_at).and_then(|leaf| Arc::make_mut(leaf).get_mut(at)) {
+            *slot = entry;
+        }
+        Ok(())
+    }
+}
+
+fn number(leaf: usize, at: usize) -> Fd {
+    Fd(i32::try_from(leaf.saturating_mul(LEAF).saturating_add(at)).unwrap_or(i32::MAX))
+}
+
+fn entries(leaf_at: usize, leaf: &Leaf) -> impl Iterator<Item = (Fd, Descriptor)> + '_ {
+    leaf.iter()
+        .enumerate()
+        .filter_map(move |(at, entry)| entry.map(|descriptor| (number(leaf_at, at), descriptor)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn file(on_exec: OnExec) -> Descriptor {
+        Descriptor { object: Object::Unknown, access: Access::Read, on_exec }
+    }
+
+    #[test]
+    fn a_copy_does_not_see_what_is_done_to_the_original() {
+        let mut parent = FdTable::default();
+        parent.set(Fd(3), file(OnExec::Keep)).unwrap();
+        let child = parent.clone();
+        parent.close(Fd(3));
+        assert_eq!(parent.get(Fd(3)), None);
+        assert_eq!(child.get(Fd(3)), Some(file(OnExec::Keep)));
+    }
+
+    #[test]
+    fn numbers_that_would_cost_memory_are_refused() {
+        let mut table = FdTable::default();
+        for fd in [Fd(-1), Fd(65_536), Fd(1 << 30)] {
+            assert_eq!(table.set(fd, file(OnExec::Keep)), Err(OutOfRange));
+            assert_eq!(table.get(fd), None);
+        }
+        assert_eq!(table.set(Fd(65_535), file(OnExec::Keep)), Ok(()));
+    }
+
+    #[derive(Clone, Debug)]
+    enum Op {
+        Set(i32, bool),
+        Close(i32),
+        SetOnExec(i32, bool),
+        Exec,
+        CloseRange(u32, u32),
+        Fork,
+    }
+
+    fn op() -> impl Strategy<Value = Op> {
+        let fd = -2..100i32;
+        prop_oneof![
+            4 => (fd.clone(), any::<bool>()).prop_map(|(fd, cloexec)| Op::Set(fd, cloexec)),
+            2 => fd.clone().prop_map(Op::Close),
+            1 => (fd, any::<bool>()).prop_map(|(fd, cloexec)| Op::SetOnExec(fd, cloexec)),
+            1 => Just(Op::Exec),
+            1 => (0..100u32, 0..200u32).prop_map(|(first, last)| Op::CloseRange(first, last)),
+            1 => Just(Op::Fork),
+        ]
+    }
+
+    fn on_exec(cloexec: bool) -> OnExec {
+        if cloexec { OnExec::Close } else { OnExec::Keep }
+    }
+
+    proptest! {
+        /// Against a map that is copied whole, over two tables that forked from one another.
+        #[test]
+        fn behaves_like_a_plain_map(ops in proptest::collection::vec(op(), 0..60)) {
+            let (mut table, mut model) = (FdTable::default(), BTreeMap::new());
+            let mut forked: Vec<(FdTable, BTreeMap<i32, Descriptor>)> = Vec::new();
+            for op in ops {
+                match op {
+                    Op::Set(fd, cloexec) => {
+                        if table.set(Fd(fd), file(on_exec(cloexec))).is_ok() {
+                            model.insert(fd, file(on_exec(cloexec)));
+                        }
+                    }
+                    Op::Close(fd) => prop_assert_eq!(table.close(Fd(fd)), model.remove(&fd)),
+                    Op::SetOnExec(fd, cloexec) => {
+                        table.set_on_exec(Fd(fd), on_exec(cloexec));
+                        if let Some(descriptor) = model.get_mut(&fd) {
+                            descriptor.on_exec = on_exec(cloexec);
+                        }
+                    }
+                    Op::Exec => {
+                        table.close_on_exec();
+                        model.retain(|_, descriptor| descriptor.on_exec == OnExec::Keep);
+                    }
+                    Op::CloseRange(first, last) => {
+                        table.close_range(first, last);
+                        model.retain(|fd, _| !(first..=last).contains(&u32::try_from(*fd).unwrap()));
+                    }
+                    Op::Fork => forked.push((table.clone(), model.clone())),
+                }
+                prop_assert!(table.iter().eq(model.iter().map(|(fd, descriptor)| (Fd(*fd), *descriptor))));
+            }
+            for (table, model) in forked {
+                prop_assert!(table.iter().eq(model.iter().map(|(fd, descriptor)| (Fd(*fd), *descriptor))));
+            }
+        }
+    }
+}

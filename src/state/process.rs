@@ -1,0 +1,377 @@
+//! Processes: who they are, what they run, what they hold, and whom they descend from.
+//!
+//! A process is (container, thread group id, start time of the group): ids are reused, the three together are not.
+//! Threads have no state of their own. The comm is kept as evidence and never used as an identity.
+//!
+//! Bounds: [`MAX_PROCESSES`] per sandbox; [`EXITED_KEPT`] of those that are gone. Lineage outlives its members:
+//! each process carries its nearest [`MAX_ANCESTORS`] ancestors as they were when it was made.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use crate::event::{Fd, Tgid, Time, Uid};
+use crate::hash::Map;
+
+use super::arena::{Arena, Evict, Id, Keep};
+use super::container::ContainerIx;
+use super::fds::{FdTable, Object};
+use super::gpu::Gpu;
+use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
+
+/// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
+/// pushes out processes that do nothing.
+pub(crate) const MAX_PROCESSES: usize = 4096;
+
+/// Exited processes that are still remembered, for the events that arrive after their end.
+const EXITED_KEPT: usize = 64;
+
+/// Ancestors that a process carries: as far back as Falco's rules look (`proc.aname[7]`), and one more.
+pub(crate) const MAX_ANCESTORS: usize = 8;
+
+/// Inputs that are remembered of a process; the newest replaces the last one beyond it.
+const MAX_INPUTS: usize = 8;
+
+/// What tells processes apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ProcessKey {
+    /// The container, by its place in the sandbox.
+    pub container: ContainerIx,
+    /// The thread group id.
+    pub tgid: Tgid,
+    /// When the group started; 0 where the session does not say.
+    pub start: Time,
+}
+
+/// A process's number: never given twice in a sandbox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessSerial(pub u64);
+
+/// A family of processes: a child of the container's first process, with all its descendants.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LineageId(pub u64);
+
+/// An ancestor as it was when the descendant was made.
+#[derive(Clone, Debug)]
+pub struct Ancestor {
+    /// Its number.
+    pub serial: ProcessSerial,
+    /// Who it was.
+    pub actor: Actor,
+}
+
+/// How a process became known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Birth {
+    /// Its clone, its start or its container's start was seen.
+    Seen,
+    /// It was there already, or its clone is still to come: what it holds is not known.
+    Unseen,
+}
+
+/// A short name, as the kernel keeps it of a thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Comm {
+    bytes: [u8; COMM_MAX],
+    len: u8,
+}
+
+impl Comm {
+    pub(crate) fn new(name: &[u8]) -> Comm {
+        let mut comm = Comm::default();
+        for (slot, byte) in comm.bytes.iter_mut().zip(name) {
+            *slot = *byte;
+            comm.len = comm.len.saturating_add(1);
+        }
+        comm
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
+
+/// A process.
+#[derive(Clone, Debug)]
+pub struct Process {
+    /// What tells it apart.
+    pub key: ProcessKey,
+    /// Its number.
+    pub serial: ProcessSerial,
+    /// Its family.
+    pub lineage: LineageId,
+    /// How it became known.
+    pub birth: Birth,
+    /// Its ancestors, nearest first.
+    pub ancestors: Arc<[Ancestor]>,
+    /// What it runs.
+    pub program: Arc<Program>,
+    /// What its main thread last called itself.
+    pub comm: Comm,
+    /// Its effective user, where the session says.
+    pub uid: Option<Uid>,
+    /// Its working directory, where that is known.
+    pub cwd: Option<Arc<[u8]>>,
+    /// What it did with the GPU.
+    pub gpu: Gpu,
+    /// Whether `runsc exec` started it or an ancestor.
+    pub exec_session: bool,
+    /// When it exited.
+    pub exited: Option<Time>,
+    pub(crate) fds: TableId,
+    pub(crate) inputs: SmallVec<[Source; 1]>,
+    /// What came through its standard input, if that is tainted.
+    pub(crate) stdin: Option<Source>,
+    /// What its last execve(2) asked for, until the sentry reports the outcome.
+    pub(crate) asked: Option<Box<AskedProgram>>,
+    /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
+    pub(crate) renames: u32,
+}
+
+/// What a process asked execve(2) for.
+#[derive(Clone, Debug)]
+pub(crate) struct AskedProgram {
+    pub(crate) path: Box<[u8]>,
+    pub(crate) provenance: Option<Provenance>,
+}
+
+impl Process {
+    /// The process as evidence keeps it.
+    #[must_use]
+    pub fn actor(&self) -> Actor {
+        Actor { tgid: self.key.tgid, program: Arc::clone(&self.program) }
+    }
+
+    /// The newest source of network bytes that the process had.
+    pub(crate) fn network_input(&self) -> Option<&Source> {
+        self.inputs.last().or(self.stdin.as_ref())
+    }
+
+    /// Notes a source of network bytes; says whether it is news.
+    pub(crate) fn note_input(&mut self, source: &Source) -> bool {
+        if self.inputs.iter().any(|known| same_source(known, source)) {
+            return false;
+        }
+        if self.inputs.len() >= MAX_INPUTS {
+            self.inputs.pop();
+        }
+        self.inputs.push(source.clone());
+        true
+    }
+
+    /// Where what truly runs came from: a shell that is fed from the network runs network bytes.
+    #[must_use]
+    pub fn program_origin(&self) -> Origin {
+        if self.stdin.is_some() && self.program.reads_stdin() {
+            return Origin::Network;
+        }
+        self.program.effective().origin
+    }
+}
+
+fn same_source(a: &Source, b: &Source) -> bool {
+    match (a, b) {
+        (Source::Local, Source::Local) => true,
+        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr,
+        (Source::File(a), Source::File(b)) => a.file == b.file,
+        (Source::Local | Source::Remote(_) | Source::File(_), _) => false,
+    }
+}
+
+impl Evict for Process {
+    fn keep(&self) -> Keep {
+        if self.exited.is_some() {
+            Keep::Dull
+        } else if is_foreign(self.program_origin()) || !self.inputs.is_empty() {
+            Keep::Suspicious
+        } else {
+            Keep::Normal
+        }
+    }
+}
+
+/// The place of a descriptor table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct TableId(usize);
+
+#[derive(Clone, Debug)]
+struct SharedTable {
+    table: FdTable,
+    /// Processes that use it: more than one after clone(CLONE_FILES).
+    users: usize,
+}
+
+/// The processes of a sandbox with their descriptor tables.
+#[derive(Clone, Debug)]
+pub(crate) struct Processes {
+    arena: Arena<Process>,
+    by_key: Map<ProcessKey, Id<Process>>,
+    /// The last bearer of an id, for sessions that do not say when a process started.
+    by_tgid: Map<(ContainerIx, Tgid), Id<Process>>,
+    exited: VecDeque<Id<Process>>,
+    tables: slab::Slab<SharedTable>,
+    last: Option<(ProcessKey, Id<Process>)>,
+}
+
+impl Processes {
+    pub(crate) fn new() -> Self {
+        Processes {
+            arena: Arena::new(MAX_PROCESSES),
+            by_key: Map::default(),
+            by_tgid: Map::default(),
+            exited: VecDeque::new(),
+            tables: slab::Slab::new(),
+            last: None,
+        }
+    }
+
+    /// The process of that key.
+    pub(crate) fn find(&mut self, key: ProcessKey) -> Option<Id<Process>> {
+        if let Some((last, id)) = self.last
+            && last == key
+            && self.arena.get(id).is_some()
+        {
+            return Some(id);
+        }
+        let id = if key.start.is_known() {
+            self.by_key.get(&key).copied()
+        } else {
+            self.by_tgid.get(&(key.container, key.tgid)).copied()
+        };
+        let id = id.filter(|id| self.arena.get(*id).is_some())?;
+        self.last = Some((key, id));
+        Some(id)
+    }
+
+    /// The newest bearer of that id.
+    pub(crate) fn newest(&self, container: ContainerIx, tgid: Tgid) -> Option<Id<Process>> {
+        self.by_tgid.get(&(container, tgid)).copied().filter(|id| self.arena.get(*id).is_some())
+    }
+
+    pub(crate) fn get(&self, id: Id<Process>) -> Option<&Process> {
+        self.arena.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: Id<Process>) -> Option<&mut Process> {
+        self.arena.get_mut(id)
+    }
+
+    /// A descriptor table for a new process.
+    pub(crate) fn new_table(&mut self, table: FdTable) -> TableId {
+        TableId(self.tables.insert(SharedTable { table, users: 1 }))
+    }
+
+    /// One more process uses that table.
+    pub(crate) fn share_table(&mut self, table: TableId) -> TableId {
+        if let Some(shared) = self.tables.get_mut(table.0) {
+            shared.users = shared.users.saturating_add(1);
+        }
+        table
+    }
+
+    fn drop_table(&mut self, table: TableId) {
+        let Some(shared) = self.tables.get_mut(table.0) else { return };
+        shared.users = shared.users.saturating_sub(1);
+        if shared.users == 0 {
+            self.tables.remove(table.0);
+        }
+    }
+
+    /// Gives the process a table of its own with the same descriptors: what exec does to a shared one.
+    pub(crate) fn unshare_table(&mut self, id: Id<Process>) {
+        let Some(old) = self.arena.get(id).map(|process| process.fds) else { return };
+        let Some(table) =
+            self.tables.get(old.0).filter(|shared| shared.users > 1).map(|shared| shared.table.clone())
+        else {
+            return;
+        };
+        let new = self.new_table(table);
+        self.drop_table(old);
+        if let Some(process) = self.arena.get_mut(id) {
+            process.fds = new;
+        }
+    }
+
+    /// The process's descriptors.
+    pub(crate) fn fds(&self, id: Id<Process>) -> Option<&FdTable> {
+        Some(&self.tables.get(self.arena.get(id)?.fds.0)?.table)
+    }
+
+    /// The process's descriptors, to change them.
+    pub(crate) fn fds_mut(&mut self, id: Id<Process>) -> Option<&mut FdTable> {
+        Some(&mut self.tables.get_mut(self.arena.get(id)?.fds.0)?.table)
+    }
+
+    /// Puts a new process in.
+    pub(crate) fn insert(&mut self, process: Process) -> Id<Process> {
+        let key = process.key;
+        let (id, evicted) = self.arena.insert(process);
+        if let Some(evicted) = evicted {
+            self.forget(&evicted);
+        }
+        self.by_key.insert(key, id);
+        self.by_tgid.insert((key.container, key.tgid), id);
+        id
+    }
+
+    /// The process is gone; its descriptors close, the rest stays for a while.
+    pub(crate) fn exited(&mut self, id: Id<Process>, time: Time) {
+        let Some(process) = self.arena.get_mut(id).filter(|process| process.exited.is_none()) else { return };
+        process.exited = Some(time);
+        process.asked = None;
+        self.exited.push_back(id);
+        if self.exited.len() > EXITED_KEPT
+            && let Some(oldest) = self.exited.pop_front()
+            && let Some(process) = self.arena.remove(oldest)
+        {
+            self.forget(&process);
+        }
+    }
+
+    fn forget(&mut self, process: &Process) {
+        self.drop_table(process.fds);
+        self.by_key.remove(&process.key);
+        let bearer = (process.key.container, process.key.tgid);
+        if self
+            .by_tgid
+            .get(&bearer)
+            .is_some_and(|id| self.arena.get(*id).is_none_or(|now| now.key == process.key))
+        {
+            self.by_tgid.remove(&bearer);
+        }
+    }
+
+    /// The living processes whose standard input is `object`.
+    pub(crate) fn reading_on_stdin(&self, object: Object) -> SmallVec<[Id<Process>; 4]> {
+        let reads = |process: &Process| {
+            let table = self.tables.get(process.fds.0);
+            table.and_then(|shared| shared.table.get(Fd::STDIN)).is_some_and(|stdin| stdin.object == object)
+        };
+        self.arena
+            .iter()
+            .filter(|(_, process)| process.exited.is_none() && reads(process))
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.arena.len()
+    }
+
+    pub(crate) fn evictions(&self) -> u64 {
+        self.arena.evictions()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (Id<Process>, &Process)> {
+        self.arena.iter()
+    }
+}
+
+/// The ancestors of a child: its parent as it is now, then the parent's own, at most [`MAX_ANCESTORS`].
+pub(crate) fn ancestors_of_child(parent: &Process) -> Arc<[Ancestor]> {
+    let nearest = Ancestor { serial: parent.serial, actor: parent.actor() };
+    std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS).collect()
+}

@@ -1,0 +1,147 @@
+//! What rules and evidence may ask the state about an observation. Nothing in here changes anything.
+
+use std::net::SocketAddr;
+
+use crate::event::Fd;
+
+use super::process::LineageId;
+use super::{
+    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Process,
+    ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
+};
+
+impl State {
+    /// The container at that place.
+    #[must_use]
+    pub fn container_at(&self, container: ContainerIx) -> Option<&Container> {
+        self.containers.get(usize::from(container.0))
+    }
+
+    /// The containers in the order in which they were first heard of.
+    pub fn containers(&self) -> impl Iterator<Item = (ContainerIx, &Container)> {
+        self.containers.iter().zip(0u16..).map(|(container, index)| (ContainerIx(index), container))
+    }
+
+    /// The process of that id.
+    #[must_use]
+    pub fn process_at(&self, process: ProcessId) -> Option<&Process> {
+        self.processes.get(process)
+    }
+
+    /// The process of that number, if it is still remembered.
+    #[must_use]
+    pub fn process_by_serial(&self, serial: ProcessSerial) -> Option<&Process> {
+        self.processes.iter().map(|(_, process)| process).find(|process| process.serial == serial)
+    }
+
+    /// The remembered processes.
+    pub fn processes(&self) -> impl Iterator<Item = (ProcessId, &Process)> {
+        self.processes.iter()
+    }
+
+    /// The descriptors of a process.
+    #[must_use]
+    pub fn fds(&self, process: ProcessId) -> Option<&FdTable> {
+        self.processes.fds(process)
+    }
+
+    /// What a descriptor of a process is.
+    #[must_use]
+    pub fn descriptor(&self, process: ProcessId, fd: Fd) -> Option<Descriptor> {
+        self.fds(process)?.get(fd)
+    }
+
+    /// The file of that id in a container.
+    #[must_use]
+    pub fn file_in(&self, container: ContainerIx, file: FileId) -> Option<&File> {
+        self.container_at(container)?.files.get(file)
+    }
+
+    /// The remembered files of a container.
+    pub fn files(&self, container: ContainerIx) -> impl Iterator<Item = &File> {
+        self.container_at(container).into_iter().flat_map(|container| container.files.iter())
+    }
+
+    /// The socket of that id.
+    #[must_use]
+    pub fn socket_at(&self, socket: SocketId) -> Option<&Socket> {
+        self.sockets.get(socket)
+    }
+
+    /// The endpoint of that id in a container.
+    #[must_use]
+    pub fn endpoint_in(&self, container: ContainerIx, endpoint: EndpointId) -> Option<&Endpoint> {
+        self.container_at(container)?.endpoints.get(endpoint)
+    }
+
+    /// The remembered endpoints of a container.
+    pub fn endpoints(&self, container: ContainerIx) -> impl Iterator<Item = &Endpoint> {
+        self.container_at(container).into_iter().flat_map(|container| container.endpoints.iter())
+    }
+
+    /// The remote that a standard descriptor of the process is connected to, if this side connected it: what a
+    /// reverse shell has and a server's child has not.
+    #[must_use]
+    pub fn stdio_remote(&self, process: ProcessId, fd: Fd) -> Option<SocketAddr> {
+        let Object::Socket(socket) = self.descriptor(process, fd)?.object else { return None };
+        match self.socket_at(socket)?.role {
+            Role::Client { remote, outcome, .. } if outcome.may_carry_bytes() && is_remote(remote.ip()) => {
+                Some(remote)
+            }
+            Role::Client { .. } | Role::Server { .. } | Role::Idle | Role::Local => None,
+        }
+    }
+
+    /// The family of a process.
+    #[must_use]
+    pub fn lineage(&self, process: ProcessId) -> Option<LineageId> {
+        Some(self.processes.get(process)?.lineage)
+    }
+
+    /// What had to be forgotten so far, by kind.
+    #[must_use]
+    pub fn evictions(&self) -> Evictions {
+        let sum =
+            |count: fn(&Container) -> u64| self.containers.iter().map(count).fold(0, u64::saturating_add);
+        Evictions {
+            processes: self.processes.evictions(),
+            files: sum(|container| container.files.evictions()),
+            endpoints: sum(|container| container.endpoints.evictions()),
+            sockets: self.sockets.evictions(),
+        }
+    }
+
+    /// How many processes are remembered, exited ones included.
+    #[must_use]
+    pub fn process_count(&self) -> usize {
+        self.processes.len()
+    }
+
+    /// How many files and endpoints of a container are remembered.
+    #[must_use]
+    pub fn sizes(&self, container: ContainerIx) -> (usize, usize) {
+        self.container_at(container)
+            .map_or((0, 0), |container| (container.files.len(), container.endpoints.len()))
+    }
+}
+
+/// What had to be forgotten to stay within the bounds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Evictions {
+    /// Processes.
+    pub processes: u64,
+    /// Files.
+    pub files: u64,
+    /// Remote endpoints.
+    pub endpoints: u64,
+    /// Sockets.
+    pub sockets: u64,
+}
+
+impl Evictions {
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.processes.saturating_add(self.files).saturating_add(self.endpoints).saturating_add(self.sockets)
+    }
+}
