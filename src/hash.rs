@@ -42,3 +42,44 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.0.remove(key)
     }
 }
+
+/// A hash set without iteration.
+#[derive(Clone)]
+pub(crate) struct Set<K>(hashbrown::HashSet<K, foldhash::quality::RandomState>);
+
+impl<K> Default for Set<K> {
+    fn default() -> Self {
+        Set(hashbrown::HashSet::default())
+    }
+}
+
+impl<K> fmt::Debug for Set<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "set of {}", self.0.len())
+    }
+}
+
+impl<K: Eq + Hash> Set<K> {
+    pub(crate) fn contains<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.0.contains(key)
+    }
+
+    /// Adds a key; whether it is new.
+    pub(crate) fn insert(&mut self, key: K) -> bool {
+        self.0.insert(key)
+    }
+
+    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> bool
+    where
+        K: Borrow<Q>,
+    {
+        self.0.remove(key)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+}

@@ -11,9 +11,11 @@ use super::program::{Argv, Program};
 pub(crate) enum Runs<'a> {
     /// A file.
     File(&'a [u8]),
+    /// A module by its name, as `python -m` takes it.
+    Module(&'a [u8]),
     /// Its standard input.
     Stdin,
-    /// Text from the command line, a module by name, or nothing that can be told.
+    /// Text from the command line, or nothing that can be told.
     Other,
 }
 
@@ -22,8 +24,10 @@ struct Interpreter {
     names: &'static [&'static str],
     /// Options of one letter that take the next argument as their value.
     with_value: &'static [u8],
-    /// Options of one letter after which no file follows: text, or a module.
+    /// Options of one letter after which no file follows but text.
     inline: &'static [u8],
+    /// The option of one letter after which a module follows.
+    module: Option<u8>,
 }
 
 /// bash(1), dash(1), python3(1), perl(1), ruby(1), node(1), php(1), ld.so(8).
@@ -33,11 +37,11 @@ const INTERPRETERS: &[Interpreter] = &[
         with_value: b"oO",
         inline: b"c",
     },
-    Interpreter { names: &["python", "pypy"], with_value: b"WX", inline: b"cm" },
-    Interpreter { names: &["perl"], with_value: b"", inline: b"eE" },
-    Interpreter { names: &["ruby", "lua", "luajit"], with_value: b"rIl", inline: b"e" },
-    Interpreter { names: &["node", "nodejs", "deno", "bun"], with_value: b"r", inline: b"ep" },
-    Interpreter { names: &["php"], with_value: b"cdz", inline: b"r" },
+    Interpreter { names: &["python", "pypy"], with_value: b"WX", inline: b"c", module: Some(b'm') },
+    Interpreter { names: &["perl"], with_value: b"", inline: b"eE", module: None },
+    Interpreter { names: &["ruby", "lua", "luajit"], with_value: b"rIl", inline: b"e", module: None },
+    Interpreter { names: &["node", "nodejs", "deno", "bun"], with_value: b"r", inline: b"ep", module: None },
+    Interpreter { names: &["php"], with_value: b"cdz", inline: b"r", module: None },
     Interpreter {
         names: &["ld.so", "ld-linux-x86-64.so", "ld-musl-x86_64.so"],
         with_value: b"",
@@ -81,6 +85,12 @@ pub(crate) fn runs<'a>(path: &[u8], argv: &'a Argv) -> Option<Runs<'a>> {
             b"--" => return Some(args.next().map_or(Runs::Stdin, Runs::File)),
             [b'-', b'-', ..] => {}
             [b'-', letters @ ..] => {
+                if let Some((b'm', before)) =
+                    letters.split_last().filter(|(last, _)| Some(**last) == interpreter.module)
+                    && !before.iter().any(|letter| interpreter.inline.contains(letter))
+                {
+                    return Some(args.next().map_or(Runs::Other, Runs::Module));
+                }
                 if letters.iter().any(|letter| interpreter.inline.contains(letter)) {
                     return Some(Runs::Other);
                 }
@@ -118,6 +128,7 @@ mod tests {
             None => "no interpreter".to_owned(),
             Some(Runs::Stdin) => "stdin".to_owned(),
             Some(Runs::Other) => "other".to_owned(),
+            Some(Runs::Module(module)) => format!("module {}", Text(module)),
             Some(Runs::File(file)) => Text(file).to_string(),
         }
     }
@@ -132,7 +143,8 @@ mod tests {
             ("/usr/bin/bash", "bash", "stdin"),
             ("/usr/bin/bash", "bash -s -- arg", "stdin"),
             ("/usr/bin/python3.13", "python3 -u -W ignore t.py", "t.py"),
-            ("/usr/bin/python3.13", "python3 -m pip install x", "other"),
+            ("/usr/bin/python3.13", "python3 -m pip install x", "module pip"),
+            ("/usr/bin/python3.13", "python3 -Im pip install x", "module pip"),
             ("/usr/bin/python3.13", "python3 -", "stdin"),
             ("/usr/bin/node", "node --no-warnings i.js", "i.js"),
             ("/lib64/ld-linux-x86-64.so.2", "/lib64/ld-linux-x86-64.so.2 /tmp/x", "/tmp/x"),

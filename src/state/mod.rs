@@ -34,7 +34,7 @@ pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub(crate) use net::is_remote;
-pub use net::{Endpoint, Outcome, Role, Socket};
+pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
 pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};

@@ -1,7 +1,7 @@
 //! Sockets, and the remote endpoints that a container talks to.
 //!
-//! A socket is what a descriptor leads to; an endpoint is an address and port, with what happened to it over all
-//! sockets of the container. Attempts are counted by socket, not by event: a socket that does not block reports its
+//! A socket is what a descriptor leads to, with the rhythm of what passes through it; an endpoint is an address and
+//! port, with what happened to it over all sockets of the container. Attempts are counted by socket, not by event: a socket that does not block reports its
 //! connect twice (`EINPROGRESS`, then the end).
 //!
 //! Bounds: [`MAX_SOCKETS`] per sandbox, [`MAX_ENDPOINTS`] per container.
@@ -29,6 +29,17 @@ pub struct Socket {
     pub kind: i32,
     /// How it came to have a peer.
     pub role: Role,
+    /// What passed through it to and from a remote endpoint; made with the first byte, as most sockets see none.
+    pub traffic: Option<Box<Traffic>>,
+}
+
+/// What passes through a connection.
+#[derive(Clone, Debug, Default)]
+pub struct Traffic {
+    /// What is sent.
+    pub sends: Cadence,
+    /// What is received.
+    pub recvs: Cadence,
 }
 
 /// How a socket came to have a peer.
@@ -86,6 +97,10 @@ impl Outcome {
 }
 
 impl Socket {
+    pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
+        Socket { family, kind, role, traffic: None }
+    }
+
     /// The other end, if it is an address.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
@@ -121,10 +136,6 @@ pub struct Endpoint {
     pub first: Time,
     /// When it was last tried.
     pub last: Time,
-    /// What is sent to it.
-    pub sends: Cadence,
-    /// What is received from it.
-    pub recvs: Cadence,
 }
 
 impl Endpoint {
@@ -177,8 +188,6 @@ impl Endpoints {
             successes: 0,
             first: time,
             last: time,
-            sends: Cadence::default(),
-            recvs: Cadence::default(),
         });
         if let Some(evicted) = evicted {
             self.by_remote.remove(&evicted.remote);

@@ -213,7 +213,7 @@ impl State {
     pub(super) fn socketpair(&mut self, acting: &Acting<'_>, event: &SocketPair) -> Option<About> {
         if event.call.exit?.succeeded() {
             let (kind, flags) = super::network::kind_and_flags(event.kind_and_flags);
-            let (socket, _) = self.sockets.insert(Socket { family: event.domain, kind, role: Role::Local });
+            let (socket, _) = self.sockets.insert(Socket::new(event.domain, kind, Role::Local));
             for fd in [event.first, event.second] {
                 let object = Object::Socket(socket);
                 self.set_fd(

@@ -33,7 +33,7 @@ impl State {
         event.call.exit?;
         let Some(fd) = event.call.new_fd() else { return Some((None, Subject::Other)) };
         let role = if event.domain == Family::UNIX { Role::Local } else { Role::Idle };
-        let (socket, _) = self.sockets.insert(Socket { family: event.domain, kind: event.kind(), role });
+        let (socket, _) = self.sockets.insert(Socket::new(event.domain, event.kind(), role));
         let object = Object::Socket(socket);
         self.set_fd(
             acting,
@@ -62,6 +62,9 @@ impl State {
             Role::Client { since, .. } if repeated => since,
             Role::Idle | Role::Client { .. } | Role::Server { .. } | Role::Local => acting.time,
         };
+        if !repeated {
+            state.traffic = None;
+        }
         state.role = Role::Client { remote, outcome, since };
         if let Some(endpoint) = self.container_mut(acting.container)?.endpoints.get_mut(endpoint) {
             if !repeated {
@@ -91,7 +94,7 @@ impl State {
             None => Role::Server { remote: None },
         };
         let family = remote.map_or(Family::UNIX, Family::of);
-        let (socket, _) = self.sockets.insert(Socket { family, kind: SOCK_STREAM, role });
+        let (socket, _) = self.sockets.insert(Socket::new(family, SOCK_STREAM, role));
         let object = Object::Socket(socket);
         self.set_fd(
             acting,
@@ -115,7 +118,7 @@ impl State {
         }
         let role = if family.is_some() { Role::Idle } else { Role::Local };
         let family = family.unwrap_or(Family::UNIX);
-        let (socket, _) = self.sockets.insert(Socket { family, kind: SOCK_STREAM, role });
+        let (socket, _) = self.sockets.insert(Socket::new(family, SOCK_STREAM, role));
         let on_exec = known.map_or(OnExec::Keep, |descriptor| descriptor.on_exec);
         self.set_fd(
             acting,
@@ -139,7 +142,9 @@ impl State {
     pub(super) fn moved_in(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
-        self.with_endpoint(acting, socket, |endpoint| endpoint.recvs.note(acting.time, bytes));
+        if let Some(socket) = self.sockets.get_mut(socket).filter(|socket| socket.remote().is_some()) {
+            socket.traffic.get_or_insert_default().recvs.note(acting.time, bytes);
+        }
         let from =
             self.sockets.get(socket).filter(|socket| socket.kind == SOCK_DGRAM).and_then(Socket::remote);
         if let Some(addr) = from.filter(|from| is_remote(from.ip()) && from.port() != DNS_PORT)
@@ -153,7 +158,9 @@ impl State {
     pub(super) fn moved_out(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
-        self.with_endpoint(acting, socket, |endpoint| endpoint.sends.note(acting.time, bytes));
+        if let Some(socket) = self.sockets.get_mut(socket).filter(|socket| socket.remote().is_some()) {
+            socket.traffic.get_or_insert_default().sends.note(acting.time, bytes);
+        }
     }
 
     /// sendto(2) and its kin, by their registers.
@@ -178,20 +185,6 @@ impl State {
         match self.processes.fds(acting.process)?.get(fd)?.object {
             Object::Socket(socket) => Some((socket, bytes)),
             Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => None,
-        }
-    }
-
-    fn with_endpoint(
-        &mut self,
-        acting: &Acting<'_>,
-        socket: SocketId,
-        note: impl FnOnce(&mut super::super::Endpoint),
-    ) {
-        let Some(endpoint) = self.endpoint_of(acting.container, socket) else { return };
-        if let Some(endpoint) =
-            self.container_mut(acting.container).and_then(|container| container.endpoints.get_mut(endpoint))
-        {
-            note(endpoint);
         }
     }
 }

@@ -247,7 +247,15 @@ impl State {
 
     /// Fills in the script that an interpreter was told to run.
     fn with_script(&self, acting: &Acting<'_>, program: Program) -> Program {
-        let Some(Runs::File(operand)) = runs(&program.path, &program.argv) else { return program };
+        let operand = match runs(&program.path, &program.argv) {
+            Some(Runs::File(operand)) => operand,
+            // Where a module lies is not said; its name is what it is known by.
+            Some(Runs::Module(module)) => {
+                let script = Script { path: module.into(), provenance: program.executable.clone() };
+                return Program { script: Some(script), ..program };
+            }
+            Some(Runs::Stdin | Runs::Other) | None => return program,
+        };
         let Some(path) = self.absolute(acting, operand) else { return program };
         let provenance = self
             .find_file(acting, &path)

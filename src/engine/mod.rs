@@ -1,0 +1,211 @@
+//! The engine: bytes of one sandbox's trace in, findings out.
+//!
+//! A [`Sandbox`] belongs to one thread at a time, does no I/O and reads no clock. Decoding, memory and rules are
+//! elsewhere; here they are joined with the denylists, and scores become findings.
+//!
+//! **Invariant**: the same packets, rules and denylists give the same findings, byte for byte, however they are
+//! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
+
+mod report;
+
+use std::sync::Arc;
+
+use crate::event::{Event, Time};
+use crate::finding::Finding;
+use crate::intel::Intel;
+use crate::rules::matcher::{Match, Matcher};
+use crate::rules::score::{Level, Points, Score};
+use crate::rules::{RuleSet, Scene};
+use crate::state::{ContainerIx, Observation, State};
+use crate::wire;
+
+/// One sandbox under observation.
+#[derive(Debug)]
+pub struct Sandbox {
+    state: State,
+    rules: Arc<RuleSet>,
+    judgements: Vec<Judgement>,
+    /// Kept between events, so that an event that matches nothing allocates nothing.
+    matches: Vec<Match>,
+    events: u64,
+    findings: u64,
+}
+
+/// What is held against a container.
+#[derive(Debug, Default)]
+struct Judgement {
+    matcher: Matcher,
+    score: Score,
+    level: Option<Level>,
+    /// The matches that the score rests on, with the points that they added.
+    contributing: Vec<(Match, Points)>,
+}
+
+/// Matches that a finding tells at most: a few of each rule are evidence, hundreds are noise.
+const MAX_CONTRIBUTING: usize = 64;
+
+/// What a sandbox has been through.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Packets that were taken in.
+    pub events: u64,
+    /// Messages that the sentry could not send.
+    pub dropped: u64,
+    /// Packets that could not be decoded.
+    pub undecodable: u64,
+    /// Packets of an unknown type.
+    pub unknown_types: u64,
+    /// Findings.
+    pub findings: u64,
+}
+
+impl Sandbox {
+    /// A sandbox of which nothing is known yet.
+    #[must_use]
+    pub fn new(rules: Arc<RuleSet>) -> Sandbox {
+        Sandbox {
+            state: State::default(),
+            rules,
+            judgements: Vec::new(),
+            matches: Vec::new(),
+            events: 0,
+            findings: 0,
+        }
+    }
+
+    /// Takes one packet as it came from the socket and appends what it gives rise to.
+    ///
+    /// A packet that cannot be decoded is counted, and the stream goes on. The error says what was wrong with it.
+    ///
+    /// # Errors
+    /// What could not be decoded, for the caller's counters.
+    pub fn packet(
+        &mut self,
+        packet: &[u8],
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+    ) -> Result<(), wire::DecodeError> {
+        self.events = self.events.saturating_add(1);
+        match wire::decode(packet) {
+            Ok(message) => {
+                self.state.sight_mut().note_dropped(message.header.dropped);
+                match &message.event {
+                    Some(event) => self.observe(event, intel, out),
+                    None => self.state.sight_mut().note_unknown_type(),
+                }
+                Ok(())
+            }
+            Err(error) => {
+                self.state.sight_mut().note_undecodable();
+                Err(error)
+            }
+        }
+    }
+
+    /// Takes one decoded event.
+    pub fn observe(&mut self, event: &Event<'_>, intel: &Intel, out: &mut Vec<Finding>) {
+        let Some(observation) = self.state.apply(event) else { return };
+        let container = observation.container;
+        let at = usize::from(container.0);
+        if self.judgements.len() <= at {
+            self.judgements.resize_with(at.saturating_add(1), Judgement::default);
+        }
+        let Some(judgement) = self.judgements.get_mut(at) else { return };
+        let scene = Scene { event, observation: &observation, state: &self.state, intel };
+        self.matches.clear();
+        judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
+        if !self.matches.is_empty() {
+            self.judge(&observation, intel, out);
+        }
+    }
+
+    /// Notes a packet that was larger than the receive buffer.
+    pub fn truncated(&mut self) {
+        self.events = self.events.saturating_add(1);
+        self.state.sight_mut().note_truncated();
+    }
+
+    /// Moves the sandbox's clock on while nothing happens.
+    pub fn tick(&mut self, now: Time) {
+        self.state.tick(now);
+    }
+
+    /// What is remembered of the sandbox.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The score of a container, now.
+    #[must_use]
+    pub fn score(&self, container: ContainerIx) -> Points {
+        let judgement = self.judgements.get(usize::from(container.0));
+        judgement.map_or(Points::default(), |judgement| judgement.score.at(self.state.clock()))
+    }
+
+    /// What the sandbox has been through.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        let sight = self.state.sight();
+        Stats {
+            events: self.events,
+            dropped: sight.dropped,
+            undecodable: sight.undecodable,
+            unknown_types: sight.unknown_types,
+            findings: self.findings,
+        }
+    }
+
+    /// Adds the event's matches to the score. Whatever thresholds it crosses make one finding, of the gravest.
+    fn judge(&mut self, observation: &Observation, intel: &Intel, out: &mut Vec<Finding>) {
+        let Some(judgement) = self.judgements.get_mut(usize::from(observation.container.0)) else { return };
+        let now = observation.time;
+        let before = judgement.score.at(now);
+        // A score that has decayed below a threshold can cross it again.
+        judgement.level = judgement.level.min(self.rules.thresholds.level(before));
+        let mut crossing = None;
+        for matched in self.matches.drain(..) {
+            let Some(rule) = self.rules.rules().get(matched.rule) else { continue };
+            let Some(weight) = rule.weight.filter(|_| !rule.shadow) else {
+                let level = report::level_of(rule);
+                let own = [(matched, Points::default())];
+                let reporter = report::Reporter {
+                    rules: &self.rules,
+                    intel,
+                    state: &self.state,
+                    observation,
+                    evictions: judgement.matcher.evicted(),
+                };
+                out.push(reporter.finding(level, before, before, None, &own, self.findings));
+                self.findings = self.findings.saturating_add(1);
+                continue;
+            };
+            let points = judgement.score.add(matched.rule, weight, matched.extra_weight, now);
+            if points == Points::default() {
+                continue;
+            }
+            crossing = Some(matched.rule);
+            if judgement.contributing.len() >= MAX_CONTRIBUTING {
+                judgement.contributing.remove(0);
+            }
+            judgement.contributing.push((matched, points));
+        }
+        let Some(crossing) = crossing else { return };
+        let after = judgement.score.at(now);
+        let level = self.rules.thresholds.level(after);
+        if level <= judgement.level {
+            return;
+        }
+        judgement.level = level;
+        let Some(level) = level else { return };
+        let reporter = report::Reporter {
+            rules: &self.rules,
+            intel,
+            state: &self.state,
+            observation,
+            evictions: judgement.matcher.evicted(),
+        };
+        out.push(reporter.finding(level, before, after, Some(crossing), &judgement.contributing, self.findings));
+        self.findings = self.findings.saturating_add(1);
+    }
+}

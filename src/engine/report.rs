@@ -1,0 +1,214 @@
+//! From what was matched to a finding that tells it: the one place where evidence is copied out and formatted.
+
+use crate::event::{EventType, Fd};
+use crate::finding::{
+    Ancestor, Container, Coverage, Deed, File, Finding, Indicator, Match, Process, Remote, RuleName, ScoreChange,
+    Severity, Step, Versions, Written,
+};
+use crate::intel::Intel;
+use crate::rules::matcher::{self, Direction, Evidence, Object};
+use crate::rules::score::{Level, Points};
+use crate::rules::{Priority, Rule, RuleSet};
+use crate::state::{Actor, Observation, Program, Provenance, State};
+
+/// How grave the finding of a rule without weight is.
+pub(super) fn level_of(rule: &Rule) -> Level {
+    match rule.priority {
+        Priority::Emergency | Priority::Alert | Priority::Critical | Priority::Error => Level::Alert,
+        Priority::Warning | Priority::Notice | Priority::Informational | Priority::Debug => Level::Notice,
+    }
+}
+
+/// Everything that a finding is made of beside its matches.
+pub(super) struct Reporter<'a> {
+    pub(super) rules: &'a RuleSet,
+    pub(super) intel: &'a Intel,
+    pub(super) state: &'a State,
+    pub(super) observation: &'a Observation,
+    pub(super) evictions: u64,
+}
+
+impl Reporter<'_> {
+    /// The finding. `crossing` is the rule that crossed a threshold; the last match's own where none did.
+    pub(super) fn finding(
+        &self,
+        level: Level,
+        before: Points,
+        after: Points,
+        crossing: Option<usize>,
+        contributing: &[(matcher::Match, Points)],
+        number: u64,
+    ) -> Finding {
+        let rule = crossing.or_else(|| contributing.last().map(|(matched, _)| matched.rule));
+        let rule = rule.and_then(|rule| self.rules.rules().get(rule));
+        let thresholds = self.rules.thresholds;
+        let threshold = crossing.map(|_| match level {
+            Level::Notice => thresholds.notice,
+            Level::Alert => thresholds.alert,
+            Level::Kill => thresholds.kill,
+        });
+        let container = self.container();
+        let time_ns = self.observation.time.0;
+        Finding {
+            id: id(&container.id, time_ns, number),
+            time_ns,
+            rule: name(rule),
+            severity: match level {
+                Level::Notice => Severity::Notice,
+                Level::Alert => Severity::Alert,
+                Level::Kill => Severity::Kill,
+            },
+            score: ScoreChange { before: before.0, after: after.0, threshold },
+            shadow: rule.is_some_and(|rule| rule.shadow),
+            container,
+            process: self.process(),
+            matches: contributing.iter().map(|(matched, points)| self.matched(matched, *points)).collect(),
+            coverage: self.coverage(),
+            versions: Versions { rules: self.rules.generation(), intel: self.intel.generation() },
+        }
+    }
+
+    fn container(&self) -> Container {
+        let id = self.state.container_at(self.observation.container).map(|container| container.id.to_vec());
+        // Who the container truly is, only the host side can say.
+        Container { id: id.unwrap_or_default(), verified: false, labels: Vec::new() }
+    }
+
+    fn process(&self) -> Process {
+        match self.state.process_at(self.observation.process) {
+            Some(process) => {
+                let told = told(&process.actor(), &process.ancestors);
+                let name = if told.name.is_empty() { process.comm.bytes().to_vec() } else { told.name };
+                Process { name, origin: process.program_origin().name(), ..told }
+            }
+            None => told(&Actor { tgid: crate::event::Tgid(0), program: std::sync::Arc::default() }, &[]),
+        }
+    }
+
+    fn matched(&self, matched: &matcher::Match, points: Points) -> Match {
+        let rule = self.rules.rules().get(matched.rule);
+        Match {
+            rule: name(rule),
+            time_ns: matched.time.0,
+            points: points.0,
+            output: matched.output.clone(),
+            tags: rule.into_iter().flat_map(|rule| &rule.tags).map(ToString::to_string).collect(),
+            steps: matched.steps.iter().map(step).collect(),
+        }
+    }
+
+    fn coverage(&self) -> Coverage {
+        let sight = self.state.sight();
+        Coverage {
+            partial: sight.is_partial(),
+            dropped: sight.dropped,
+            undecodable: sight.undecodable,
+            truncated: sight.truncated,
+            unattributed: sight.unattributed,
+            evictions: self.state.evictions().total().saturating_add(self.evictions),
+        }
+    }
+}
+
+fn name(rule: Option<&Rule>) -> RuleName {
+    rule.map_or_else(
+        || RuleName { id: String::new(), name: String::new() },
+        |rule| RuleName { id: rule.id.to_string(), name: rule.name.to_string() },
+    )
+}
+
+/// A stable id: time, container and number in the sandbox. Two sandboxes that claim one id at the same nanosecond
+/// would have to be at the same number as well.
+fn id(container: &[u8], time_ns: i64, number: u64) -> String {
+    /// FNV-1a, 64 bit: not for security, only to make a short name of a long one.
+    const OFFSET: u64 = 0xcbf2_9ce4_8422_2325;
+    const PRIME: u64 = 0x0000_0100_0000_01b3;
+    let hash = container.iter().fold(OFFSET, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(PRIME));
+    format!("{time_ns:016x}-{hash:016x}-{number}")
+}
+
+fn told(actor: &Actor, ancestors: &[crate::state::Ancestor]) -> Process {
+    let program: &Program = &actor.program;
+    Process {
+        pid: actor.tgid.0,
+        name: program.name.to_vec(),
+        exe: program.path.to_vec(),
+        argv: program.argv.iter().map(<[u8]>::to_vec).collect(),
+        argv_cut: program.argv.is_cut(),
+        origin: program.effective().origin.name(),
+        ancestors: ancestors
+            .iter()
+            .map(|ancestor| Ancestor { pid: ancestor.actor.tgid.0, name: ancestor.actor.program.name.to_vec() })
+            .collect(),
+    }
+}
+
+fn step(evidence: &Evidence) -> Step {
+    Step {
+        since_ns: evidence.since.0,
+        time_ns: evidence.time.0,
+        count: evidence.count,
+        name: evidence.step.as_ref().map(ToString::to_string),
+        event: evidence.event.name().unwrap_or("unknown"),
+        process: told(&evidence.actor, &evidence.ancestors),
+        deed: deed(evidence),
+        indicators: evidence
+            .indicators
+            .iter()
+            .map(|indicator| Indicator {
+                what: indicator.what.to_vec(),
+                tags: indicator.tags.iter().map(ToString::to_string).collect(),
+                source: indicator.source.to_string(),
+            })
+            .collect(),
+    }
+}
+
+fn deed(evidence: &Evidence) -> Deed {
+    match &evidence.object {
+        Object::Process => {
+            let ran = matches!(evidence.event, EventType::Container)
+                || evidence.event == EventType::Syscall(crate::event::Sysno::EXECVE);
+            if !ran {
+                return Deed::Other;
+            }
+            let program = &evidence.actor.program;
+            let mut file = file(program.effective_path(), program.effective());
+            if let Some(remote) = &evidence.fed_by {
+                file.origin = "network";
+                file.remote = Some((remote.addr, remote.time.0));
+            }
+            Deed::Ran(file)
+        }
+        Object::File { path, provenance } => Deed::Touched(file(path, provenance)),
+        Object::Remote { addr, direction, attempts, failures, sends, period, fd } => Deed::Network(Remote {
+            addr: *addr,
+            inbound: *direction == Direction::Inbound,
+            attempts: *attempts,
+            failures: *failures,
+            sends: *sends,
+            period_ns: period.map(|period| period.0),
+            fd: fd.map(|Fd(fd)| fd),
+        }),
+        Object::Gpu { state, ioctls } => Deed::Gpu { state: state.name(), ioctls: *ioctls },
+    }
+}
+
+fn file(path: &[u8], provenance: &Provenance) -> File {
+    let chain = provenance.derivation.as_ref().map(|derivation| {
+        derivation
+            .chain()
+            .map(|written| Written {
+                time_ns: written.time.0,
+                path: written.path.to_vec(),
+                by: told(&written.writer, &[]),
+            })
+            .collect()
+    });
+    File {
+        path: path.to_vec(),
+        origin: provenance.origin.name(),
+        chain: chain.unwrap_or_default(),
+        remote: provenance.remote().map(|remote| (remote.addr, remote.time.0)),
+    }
+}

@@ -1,0 +1,44 @@
+//! The rules that come with Sluicebox.
+
+use super::compile::{Compiled, compile};
+use super::ruleset::Thresholds;
+
+/// The files of the built-in rules, by name, in their order.
+pub const FILES: &[(&str, &str)] = &[
+    ("common.yaml", include_str!("../../rules/common.yaml")),
+    ("downloaded_program_run.yaml", include_str!("../../rules/downloaded_program_run.yaml")),
+    ("gpu_miner.yaml", include_str!("../../rules/gpu_miner.yaml")),
+    ("miner_command_line.yaml", include_str!("../../rules/miner_command_line.yaml")),
+    ("miner_host_probe.yaml", include_str!("../../rules/miner_host_probe.yaml")),
+    ("miner_name.yaml", include_str!("../../rules/miner_name.yaml")),
+    ("pool_connection.yaml", include_str!("../../rules/pool_connection.yaml")),
+    ("reverse_shell.yaml", include_str!("../../rules/reverse_shell.yaml")),
+];
+
+/// The built-in rules. They compile; a test sees to it.
+#[must_use]
+pub fn compiled(thresholds: Thresholds) -> Compiled {
+    compile(FILES, thresholds, 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_rules_compile_without_a_word() {
+        let compiled = compiled(Thresholds::default());
+        assert_eq!(compiled.diagnostics.text(&compiled.sources), "");
+        assert!(compiled.rules.is_some_and(|rules| rules.rules().len() >= 6));
+    }
+
+    #[test]
+    fn no_single_sign_of_mining_alerts() {
+        let compiled = compiled(Thresholds::default());
+        let alert = Thresholds::default().alert;
+        for rule in compiled.rules.unwrap().rules() {
+            let whole_story = &*rule.id == "reverse-shell";
+            assert!(whole_story || rule.weight.is_some_and(|weight| weight < alert), "{}", rule.id);
+        }
+    }
+}

@@ -1,0 +1,440 @@
+//! From a condition as it was written to one that can be tested: names become fields, words become values of the
+//! field's type, and what cannot be is said with its place and its mend.
+
+use crate::event::{EventType, Nanos};
+use crate::hash::Set;
+use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
+use crate::rules::fields::{self, FIELDS, FieldDef, FieldRef, Takes, Type};
+use crate::rules::lang::{
+    Argument, Call, Check, Expr, ExprKind, Field, Function, Modifier, Number, Operand, Operator, Term as Written,
+    Value as WrittenValue,
+};
+
+use super::glob::Glob;
+use super::predicate::{FoldCase, Order, Part, Predicate, Term, Test, Transform};
+
+/// The largest automaton of a regular expression, in bytes: `(a{1000}){1000}` must not load.
+const REGEX_LIMIT: usize = 1 << 20;
+
+/// A field of an earlier step that a later one asks for: kept in the partial match from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Kept {
+    /// The step.
+    pub(crate) step: usize,
+    /// The field.
+    pub(crate) field: FieldRef,
+}
+
+/// Compiles the conditions of one rule.
+#[derive(Debug)]
+pub(crate) struct ConditionCompiler<'r> {
+    /// The names of the rule's steps, for references to earlier ones.
+    pub(crate) step_names: &'r [Option<String>],
+    /// What the rule keeps of its steps.
+    pub(crate) kept: Vec<Kept>,
+    /// Every field that was asked for.
+    pub(crate) used: Vec<FieldRef>,
+    /// What is wrong.
+    pub(crate) diagnostics: &'r mut Diagnostics,
+}
+
+impl ConditionCompiler<'_> {
+    /// Compiles a condition; what is wrong with it goes into the diagnostics, and [`Predicate::Never`] stands for it.
+    pub(crate) fn condition(&mut self, expr: &Expr) -> Predicate {
+        match &expr.kind {
+            ExprKind::And(members) => {
+                let mut members: Vec<Predicate> = members.iter().map(|member| self.condition(member)).collect();
+                // Stable, so that equals stay in the order in which they were written.
+                members.sort_by_key(Predicate::cost);
+                Predicate::All(members.into_boxed_slice())
+            }
+            ExprKind::Or(members) => {
+                let mut members: Vec<Predicate> = members.iter().map(|member| self.condition(member)).collect();
+                members.sort_by_key(Predicate::cost);
+                Predicate::Any(members.into_boxed_slice())
+            }
+            ExprKind::Not(inner) => Predicate::Not(Box::new(self.condition(inner))),
+            ExprKind::Check(check) => match self.check(check) {
+                Ok(predicate) => predicate,
+                Err(diagnostic) => {
+                    self.diagnostics.push(*diagnostic);
+                    Predicate::Never
+                }
+            },
+            // Macros are gone once the rules were resolved.
+            ExprKind::Macro(_) => Predicate::Never,
+        }
+    }
+
+    /// A field by its name, as `once`, `by` and outputs use it.
+    pub(crate) fn field_named(&mut self, field: &Field) -> Result<Term, Box<Diagnostic>> {
+        self.field(field).map(|(term, _)| term)
+    }
+
+    fn check(&mut self, check: &Check) -> Result<Predicate, Box<Diagnostic>> {
+        let (term, kind) = self.term(&check.left)?;
+        let operator = check.operator.value;
+        let Some(right) = &check.right else {
+            return Ok(Predicate::Check(term, Test::Exists));
+        };
+        let test = match right {
+            Operand::Term(right) => self.against_term(check, kind, right)?,
+            Operand::Value(value) => Test::from_value(kind, operator, value)?,
+            Operand::List(list) => match check.modifier {
+                None => {
+                    if list.items.is_empty() {
+                        return Ok(Predicate::Never);
+                    }
+                    Test::from_list(kind, operator, &list.items)?
+                }
+                Some(modifier) => {
+                    let tests = list
+                        .items
+                        .iter()
+                        .map(|item| Test::from_value(kind, operator, item))
+                        .collect::<Result<Box<[Test]>, _>>()?;
+                    match modifier {
+                        Modifier::OneOf | Modifier::AnyOf => Test::AnyOf(tests),
+                        Modifier::AllOf => Test::AllOf(tests),
+                    }
+                }
+            },
+            // Named lists are gone once the rules were resolved.
+            Operand::Named(_) => return Ok(Predicate::Never),
+        };
+        if let (Term::Field(field), Type::Text, Operand::Value(value)) = (&term, kind, right)
+            && field.id == fields::FieldId::EvtType
+            && operator == Operator::Eq
+        {
+            known_event_type(value)?;
+        }
+        Ok(Predicate::Check(term, test))
+    }
+
+    fn against_term(&mut self, check: &Check, kind: Type, right: &Written) -> Result<Test, Box<Diagnostic>> {
+        let (other, other_kind) = self.term(right)?;
+        let several = |kind: Type| matches!(kind, Type::Texts | Type::FileIds);
+        match check.operator.value {
+            Operator::In | Operator::Intersects => Ok(Test::Shares(other)),
+            Operator::Eq if several(kind) || several(other_kind) => Ok(Test::Shares(other)),
+            Operator::Eq => Ok(Test::With(Order::Eq, other)),
+            Operator::Ne => Ok(Test::Other(Box::new(Test::With(Order::Eq, other)))),
+            Operator::Lt => Ok(Test::With(Order::Lt, other)),
+            Operator::Le => Ok(Test::With(Order::Le, other)),
+            Operator::Gt => Ok(Test::With(Order::Gt, other)),
+            Operator::Ge => Ok(Test::With(Order::Ge, other)),
+            operator @ (Operator::Exists
+            | Operator::Glob
+            | Operator::IGlob
+            | Operator::Contains
+            | Operator::IContains
+            | Operator::BContains
+            | Operator::StartsWith
+            | Operator::BStartsWith
+            | Operator::EndsWith
+            | Operator::Regex
+            | Operator::PMatch) => Err(Box::new(
+                Diagnostic::error(
+                    codes::BAD_OPERATOR,
+                    format!("`{}` cannot compare two fields", operator.word()),
+                    check.operator.span,
+                )
+                .help("use `=`, `!=`, an order, `in` or `intersects`"),
+            )),
+        }
+    }
+
+    fn term(&mut self, term: &Written) -> Result<(Term, Type), Box<Diagnostic>> {
+        match term {
+            Written::Field(field) => self.field(field),
+            Written::Call(call) => self.call(call),
+        }
+    }
+
+    fn call(&mut self, call: &Call) -> Result<(Term, Type), Box<Diagnostic>> {
+        let transform = match call.function {
+            Function::ToLower => Transform::Lower,
+            Function::ToUpper => Transform::Upper,
+            Function::Basename => Transform::Basename,
+            Function::Len => Transform::Len,
+            function @ (Function::B64 | Function::Join | Function::Concat | Function::Getopt) => {
+                return Err(Box::new(
+                    Diagnostic::error(
+                        codes::NOT_YET,
+                        format!("the transformer `{}` is not supported yet", function.word()),
+                        call.span,
+                    )
+                    .help("use tolower, toupper, basename or len"),
+                ));
+            }
+        };
+        let [Argument::Term(inner)] = call.arguments.as_slice() else {
+            return Err(Box::new(Diagnostic::error(
+                codes::BAD_OPERATOR,
+                format!("`{}` takes one field", call.function.word()),
+                call.span,
+            )));
+        };
+        let (inner, _) = self.term(inner)?;
+        let kind = if transform == Transform::Len { Type::Count } else { Type::Text };
+        Ok((Term::Call(transform, Box::new(inner)), kind))
+    }
+
+    fn field(&mut self, field: &Field) -> Result<(Term, Type), Box<Diagnostic>> {
+        let step = self.step_names.iter().position(|name| {
+            let rest = name.as_deref().and_then(|name| field.name.strip_prefix(name));
+            rest.is_some_and(|rest| rest.starts_with('.'))
+        });
+        let own_name = match step.and_then(|step| self.step_names.get(step)?.as_deref()) {
+            Some(step_name) => field.name.get(step_name.len().saturating_add(1)..).unwrap_or(""),
+            None => &field.name,
+        };
+        let def = fields::by_name(own_name).ok_or_else(|| unknown_field(field, own_name))?;
+        let reference = FieldRef { id: def.id, index: index_of(def, field)? };
+        if !self.used.contains(&reference) {
+            self.used.push(reference);
+        }
+        let Some(step) = step else { return Ok((Term::Field(reference), def.kind)) };
+        let kept = Kept { step, field: reference };
+        let at = match self.kept.iter().position(|known| *known == kept) {
+            Some(at) => at,
+            None => {
+                self.kept.push(kept);
+                self.kept.len().saturating_sub(1)
+            }
+        };
+        Ok((Term::Kept(at), def.kind))
+    }
+}
+
+fn index_of(def: &FieldDef, field: &Field) -> Result<Option<u8>, Box<Diagnostic>> {
+    match (&field.argument, def.takes) {
+        (None, Takes::Nothing | Takes::Index) => Ok(None),
+        (Some(argument), Takes::Index) => argument.parse().map(Some).map_err(|_| {
+            Box::new(
+                Diagnostic::error(codes::BAD_VALUE, format!("`{argument}` is not a number of generations"), field.span)
+                    .help(format!("write `{}[1]` for the parent", def.name)),
+            )
+        }),
+        (Some(_), Takes::Nothing) => Err(Box::new(
+            Diagnostic::error(codes::BAD_VALUE, format!("`{}` takes no argument", def.name), field.span)
+                .help("leave out the brackets"),
+        )),
+    }
+}
+
+fn unknown_field(field: &Field, name: &str) -> Box<Diagnostic> {
+    let near = closest(name, FIELDS.iter().map(|field| field.name));
+    Box::new(
+        Diagnostic::error(codes::UNKNOWN_FIELD, format!("there is no field `{name}`"), field.span).maybe_help(
+            near.map(|near| format!("did you mean `{near}`?"))
+                .or_else(|| Some("`sluicebox rules fields` lists them all".to_owned())),
+        ),
+    )
+}
+
+fn known_event_type(value: &WrittenValue) -> Result<(), Box<Diagnostic>> {
+    if EventType::by_name(&value.text).is_some() {
+        return Ok(());
+    }
+    let message = format!("there is no event type `{}`: the condition can never hold", value.text);
+    Err(Box::new(
+        Diagnostic::error(codes::BAD_VALUE, message, value.span).help("use the name of a system call, or `container`"),
+    ))
+}
+
+impl Test {
+    fn from_list(kind: Type, operator: Operator, items: &[WrittenValue]) -> Result<Test, Box<Diagnostic>> {
+        match (kind, operator) {
+            (_, Operator::PMatch) => {
+                let paths = items.iter().map(|item| Glob::new(item.text.as_bytes(), FoldCase::No)).collect();
+                Ok(Test::Below(paths))
+            }
+            (Type::Text | Type::Texts | Type::Enum(_), _) => {
+                let mut texts = Set::default();
+                for item in items {
+                    known_word(kind, item)?;
+                    texts.insert(item.text.clone().into_bytes().into_boxed_slice());
+                }
+                Ok(Test::TextIn(texts))
+            }
+            (Type::Ip | Type::Net, _) => {
+                Ok(Test::Net(items.iter().map(|item| net(item)).collect::<Result<Box<[_]>, _>>()?))
+            }
+            (Type::Endpoint, _) => {
+                Ok(Test::Endpoint(items.iter().map(|item| endpoint(item)).collect::<Result<Box<[_]>, _>>()?))
+            }
+            (Type::Bool, _) => {
+                let tests = items.iter().map(|item| boolean(item).map(Test::Is)).collect::<Result<Box<[_]>, _>>()?;
+                Ok(Test::AnyOf(tests))
+            }
+            (Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::FileId | Type::FileIds, _) => {
+                let numbers = items.iter().map(|item| number(kind, item)).collect::<Result<Box<[_]>, _>>()?;
+                Ok(Test::NumberIn(numbers))
+            }
+        }
+    }
+
+    fn from_value(kind: Type, operator: Operator, value: &WrittenValue) -> Result<Test, Box<Diagnostic>> {
+        let text = || value.text.clone().into_bytes().into_boxed_slice();
+        let is_text = matches!(kind, Type::Text | Type::Texts | Type::Enum(_));
+        match operator {
+            Operator::Ne => Ok(Test::Other(Box::new(Test::from_value(kind, Operator::Eq, value)?))),
+            Operator::Eq | Operator::In | Operator::Intersects => match kind {
+                Type::Text | Type::Texts => Ok(Test::Text(text())),
+                Type::Enum(_) => known_word(kind, value).map(|()| Test::Text(text())),
+                Type::Bool => boolean(value).map(Test::Is),
+                Type::Ip | Type::Net => Ok(Test::Net(Box::new([net(value)?]))),
+                Type::Endpoint => Ok(Test::Endpoint(Box::new([endpoint(value)?]))),
+                Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::FileId | Type::FileIds => {
+                    number(kind, value).map(|number| Test::Number(Order::Eq, number))
+                }
+            },
+            Operator::Lt => Ok(Test::Number(Order::Lt, number(kind, value)?)),
+            Operator::Le => Ok(Test::Number(Order::Le, number(kind, value)?)),
+            Operator::Gt => Ok(Test::Number(Order::Gt, number(kind, value)?)),
+            Operator::Ge => Ok(Test::Number(Order::Ge, number(kind, value)?)),
+            _ if !is_text => Err(Box::new(
+                Diagnostic::error(
+                    codes::BAD_OPERATOR,
+                    format!("`{}` compares text, and the field is none", operator.word()),
+                    value.span,
+                )
+                .help("use `=`, `in` or an order"),
+            )),
+            Operator::Contains => part(value, FoldCase::No),
+            Operator::IContains => part(value, FoldCase::Yes),
+            Operator::StartsWith => Ok(Test::StartsWith(text())),
+            Operator::EndsWith => Ok(Test::EndsWith(text())),
+            Operator::Glob => Ok(Test::Glob(Glob::new(value.text.as_bytes(), FoldCase::No))),
+            Operator::IGlob => Ok(Test::Glob(Glob::new(value.text.as_bytes(), FoldCase::Yes))),
+            Operator::PMatch => Ok(Test::Below(Box::new([Glob::new(value.text.as_bytes(), FoldCase::No)]))),
+            Operator::BStartsWith => Ok(Test::StartsWith(hexadecimal(value)?)),
+            Operator::BContains => {
+                let bytes = hexadecimal(value)?;
+                Part::new(&bytes, FoldCase::No).map(Test::Contains).ok_or_else(|| too_large(value))
+            }
+            Operator::Regex => {
+                let config = regex_automata::meta::Config::new().nfa_size_limit(Some(REGEX_LIMIT));
+                let syntax = regex_automata::util::syntax::Config::new().utf8(false);
+                // The whole text must match, as with RE2's FullMatch.
+                let pattern = format!(r"\A(?:{})\z", value.text);
+                let built =
+                    regex_automata::meta::Regex::builder().configure(config).syntax(syntax).build(&pattern);
+                built.map(|regex| Test::Regex(Box::new(regex))).map_err(|error| {
+                    let why = error.to_string();
+                    let message = format!("not a regular expression that can be used: {why}");
+                    Box::new(Diagnostic::error(codes::BAD_VALUE, message, value.span))
+                })
+            }
+            // `exists` has no right side.
+            Operator::Exists => Ok(Test::Exists),
+        }
+    }
+}
+
+fn part(value: &WrittenValue, fold_case: FoldCase) -> Result<Test, Box<Diagnostic>> {
+    Part::new(value.text.as_bytes(), fold_case).map(Test::Contains).ok_or_else(|| too_large(value))
+}
+
+fn too_large(value: &WrittenValue) -> Box<Diagnostic> {
+    Box::new(Diagnostic::error(codes::TOO_MANY, "the text is too large to be searched for", value.span))
+}
+
+fn known_word(kind: Type, value: &WrittenValue) -> Result<(), Box<Diagnostic>> {
+    let Type::Enum(words) = kind else { return Ok(()) };
+    if words.contains(&value.text.as_str()) {
+        return Ok(());
+    }
+    let help = match closest(&value.text, words.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("use one of: {}", words.join(", ")),
+    };
+    let message = format!("the field never is `{}`", value.text);
+    Err(Box::new(Diagnostic::error(codes::BAD_VALUE, message, value.span).help(help)))
+}
+
+fn boolean(value: &WrittenValue) -> Result<bool, Box<Diagnostic>> {
+    match value.text.as_str() {
+        "true" | "1" => Ok(true),
+        "false" | "0" => Ok(false),
+        _ => Err(Box::new(
+            Diagnostic::error(codes::BAD_VALUE, format!("`{}` is neither true nor false", value.text), value.span)
+                .help("write `true` or `false`"),
+        )),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a float becomes the nearest number that fits, by definition")]
+fn number(kind: Type, value: &WrittenValue) -> Result<i64, Box<Diagnostic>> {
+    let fits = |number: i128| i64::try_from(number).ok();
+    let parsed = Number::parse(&value.text).and_then(|number| match (kind, number) {
+        (Type::Ratio, Number::Integer(whole)) => fits(whole.saturating_mul(1000)),
+        (Type::Ratio, Number::Fraction(fraction)) => Some((fraction * 1000.0).round() as i64),
+        (Type::Duration, Number::Duration(Nanos(nanos))) => Some(nanos),
+        (Type::Size, Number::Bytes(bytes)) => i64::try_from(bytes).ok(),
+        (_, Number::Integer(number)) => fits(number),
+        (_, Number::Fraction(fraction)) if fraction.fract() == 0.0 => Some(fraction as i64),
+        (_, Number::Fraction(_) | Number::Duration(_) | Number::Bytes(_)) => None,
+    });
+    let expected = match kind {
+        Type::Duration => "a duration such as `10m`",
+        Type::Size => "a size such as `4KiB`",
+        Type::Ratio => "a fraction such as `0.25`",
+        Type::Bool
+        | Type::Count
+        | Type::Text
+        | Type::Enum(_)
+        | Type::Ip
+        | Type::Net
+        | Type::Endpoint
+        | Type::Texts
+        | Type::FileId
+        | Type::FileIds => "a whole number",
+    };
+    parsed.ok_or_else(|| {
+        Box::new(
+            Diagnostic::error(codes::BAD_VALUE, format!("`{}` is not {expected}", value.text), value.span)
+                .help(format!("write {expected}")),
+        )
+    })
+}
+
+fn net(value: &WrittenValue) -> Result<ipnet::IpNet, Box<Diagnostic>> {
+    let text = value.text.trim();
+    let parsed = text.parse::<ipnet::IpNet>().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(Into::into));
+    parsed.ok_or_else(|| {
+        Box::new(
+            Diagnostic::error(codes::BAD_VALUE, format!("`{text}` is neither an address nor a prefix"), value.span)
+                .help("write `198.51.100.7` or `198.51.100.0/24`"),
+        )
+    })
+}
+
+fn endpoint(value: &WrittenValue) -> Result<std::net::SocketAddr, Box<Diagnostic>> {
+    value.text.parse().map_err(|_| {
+        Box::new(
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                format!("`{}` is not an address with a port", value.text),
+                value.span,
+            )
+            .help("write `198.51.100.7:443`"),
+        )
+    })
+}
+
+fn hexadecimal(value: &WrittenValue) -> Result<Box<[u8]>, Box<Diagnostic>> {
+    let digits = value.text.as_bytes();
+    let nibble = |digit: u8| char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let bytes = digits.chunks(2).map(|pair| match pair {
+        [high, low] => Some(nibble(*high)? << 4 | nibble(*low)?),
+        _ => None,
+    });
+    bytes.collect::<Option<Box<[u8]>>>().filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
+        Box::new(
+            Diagnostic::error(codes::BAD_VALUE, format!("`{}` is no bytes in hexadecimal", value.text), value.span)
+                .help("write two digits a byte, such as `cafebabe`"),
+        )
+    })
+}

@@ -1,0 +1,359 @@
+//! Compiled conditions: a tree of tests over fields, cheapest first, that never allocates on its own.
+//!
+//! A field without a value makes every test on it false, `!=` included; its `not` is true. That is Falco's way, and
+//! rules that are to convict ask with `exists` or with a positive word.
+
+use std::net::IpAddr;
+
+use aho_corasick::AhoCorasick;
+use ipnet::IpNet;
+use regex_automata::meta::Regex;
+
+use crate::hash::Set;
+use crate::rules::fields::{FieldRef, OwnedValue, Scene, Value};
+
+use super::glob::Glob;
+
+/// A compiled condition.
+#[derive(Debug)]
+pub(crate) enum Predicate {
+    /// Holds always: an `in` of nothing, denied.
+    Always,
+    /// Never holds.
+    Never,
+    /// All of them hold.
+    All(Box<[Predicate]>),
+    /// One of them holds.
+    Any(Box<[Predicate]>),
+    /// It does not hold.
+    Not(Box<Predicate>),
+    /// A field passes a test.
+    Check(Term, Test),
+}
+
+/// Something with a value during an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Term {
+    /// A field of the event.
+    Field(FieldRef),
+    /// What an earlier step of the same match had: its place among the values that a partial match keeps.
+    Kept(usize),
+    /// A transformer.
+    Call(Transform, Box<Term>),
+}
+
+/// What is made of a value before it is tested.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transform {
+    /// In lower case.
+    Lower,
+    /// In upper case.
+    Upper,
+    /// The last part of a path.
+    Basename,
+    /// Its length in bytes, or its number of members.
+    Len,
+}
+
+/// What a value is tested for.
+#[derive(Debug)]
+pub(crate) enum Test {
+    /// It is there.
+    Exists,
+    /// It is this flag.
+    Is(bool),
+    /// It is a number that compares so.
+    Number(Order, i64),
+    /// It is one of these numbers.
+    NumberIn(Box<[i64]>),
+    /// It is this text.
+    Text(Box<[u8]>),
+    /// It is one of these texts; of several texts, one is.
+    TextIn(Set<Box<[u8]>>),
+    /// It has a part.
+    Contains(Part),
+    /// It starts with a text.
+    StartsWith(Box<[u8]>),
+    /// It ends with a text.
+    EndsWith(Box<[u8]>),
+    /// It matches a shell pattern.
+    Glob(Glob),
+    /// It matches a regular expression.
+    Regex(Box<Regex>),
+    /// It is one of these paths or lies below one.
+    Below(Box<[Glob]>),
+    /// It is an address in one of these prefixes.
+    Net(Box<[IpNet]>),
+    /// It is one of these endpoints.
+    Endpoint(Box<[std::net::SocketAddr]>),
+    /// It passes one of these tests.
+    AnyOf(Box<[Test]>),
+    /// It passes all of these tests.
+    AllOf(Box<[Test]>),
+    /// It is there and does not pass this test: `!=`.
+    Other(Box<Test>),
+    /// It compares so with another value.
+    With(Order, Term),
+    /// It has a member in common with another value, or is a member of it.
+    Shares(Term),
+}
+
+/// How numbers and texts compare.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Order {
+    /// Equal.
+    Eq,
+    /// Less.
+    Lt,
+    /// Less or equal.
+    Le,
+    /// Greater.
+    Gt,
+    /// Greater or equal.
+    Ge,
+}
+
+impl Order {
+    fn holds(self, ordering: std::cmp::Ordering) -> bool {
+        match self {
+            Order::Eq => ordering.is_eq(),
+            Order::Lt => ordering.is_lt(),
+            Order::Le => ordering.is_le(),
+            Order::Gt => ordering.is_gt(),
+            Order::Ge => ordering.is_ge(),
+        }
+    }
+}
+
+/// A part that is looked for, with or without regard to case.
+#[derive(Debug)]
+pub(crate) struct Part(AhoCorasick);
+
+impl Part {
+    /// Prepares the search; nothing if the part is too large to be prepared.
+    pub(crate) fn new(part: &[u8], fold_case: FoldCase) -> Option<Part> {
+        let mut builder = AhoCorasick::builder();
+        builder.ascii_case_insensitive(fold_case == FoldCase::Yes);
+        builder.build([part]).ok().map(Part)
+    }
+}
+
+/// Whether upper and lower case are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum FoldCase {
+    /// They are.
+    Yes,
+    /// They are not.
+    No,
+}
+
+impl Predicate {
+    /// Whether the condition holds for an event, given what a partial match kept of its earlier steps.
+    pub(crate) fn holds(&self, scene: &Scene<'_>, kept: &[Option<OwnedValue>]) -> bool {
+        match self {
+            Predicate::Always => true,
+            Predicate::Never => false,
+            Predicate::All(members) => members.iter().all(|member| member.holds(scene, kept)),
+            Predicate::Any(members) => members.iter().any(|member| member.holds(scene, kept)),
+            Predicate::Not(inner) => !inner.holds(scene, kept),
+            Predicate::Check(term, test) => {
+                term.value(scene, kept).is_some_and(|value| test.passes(&value, scene, kept))
+            }
+        }
+    }
+
+    /// How dear the test is, roughly: what costs least is asked first.
+    pub(crate) fn cost(&self) -> u32 {
+        match self {
+            Predicate::Always | Predicate::Never => 0,
+            Predicate::All(members) | Predicate::Any(members) => {
+                members.iter().map(Predicate::cost).fold(1, u32::saturating_add)
+            }
+            Predicate::Not(inner) => inner.cost(),
+            Predicate::Check(term, test) => term.cost().saturating_add(test.cost()),
+        }
+    }
+}
+
+impl Term {
+    pub(crate) fn value<'a>(&'a self, scene: &Scene<'a>, kept: &'a [Option<OwnedValue>]) -> Option<Value<'a>> {
+        match self {
+            Term::Field(field) => scene.get(*field),
+            Term::Kept(at) => kept.get(*at)?.clone(),
+            Term::Call(transform, inner) => transform.of(inner.value(scene, kept)?),
+        }
+    }
+
+    fn cost(&self) -> u32 {
+        use crate::rules::fields::{FieldId, Type};
+        match self {
+            Term::Field(field) => match field.id {
+                FieldId::EvtType => 1,
+                FieldId::IntelTextTags | FieldId::IntelTextSource | FieldId::IntelTextMatch => 200,
+                FieldId::IntelBinTags | FieldId::IntelIpTags => 60,
+                FieldId::ProcCmdline | FieldId::ProcArgs | FieldId::ProcPcmdline => 40,
+                id => match id.def().kind {
+                    Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,
+                    Type::Ip | Type::Net | Type::Endpoint | Type::FileId | Type::Text => 5,
+                    Type::Texts | Type::FileIds => 10,
+                },
+            },
+            Term::Kept(_) => 5,
+            Term::Call(_, inner) => inner.cost().saturating_add(20),
+        }
+    }
+}
+
+impl Transform {
+    fn of<'a>(self, value: Value<'a>) -> Option<Value<'a>> {
+        if self == Transform::Len {
+            return match &value {
+                Value::Texts(texts) => Some(Value::count(u64::try_from(texts.len()).unwrap_or(u64::MAX))),
+                Value::Ints(numbers) => Some(Value::count(u64::try_from(numbers.len()).unwrap_or(u64::MAX))),
+                Value::Text(_) | Value::Word(_) => {
+                    Some(Value::count(u64::try_from(value.as_bytes()?.len()).unwrap_or(u64::MAX)))
+                }
+                Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::Endpoint(_) => None,
+            };
+        }
+        let text = value.as_bytes()?;
+        let text = match self {
+            Transform::Lower => text.to_ascii_lowercase(),
+            Transform::Upper => text.to_ascii_uppercase(),
+            Transform::Basename | Transform::Len => {
+                text.rsplit(|byte| *byte == b'/').next().unwrap_or(text).to_vec()
+            }
+        };
+        Some(Value::Text(text.into()))
+    }
+}
+
+impl Test {
+    fn passes(&self, value: &Value<'_>, scene: &Scene<'_>, kept: &[Option<OwnedValue>]) -> bool {
+        // Of several texts it is enough if one passes; denial asks that none does.
+        if let Value::Texts(texts) = value
+            && !matches!(self, Test::Exists | Test::Other(_) | Test::Shares(_))
+        {
+            return texts.iter().any(|text| self.passes_text(text));
+        }
+        match self {
+            Test::Exists => true,
+            Test::Is(expected) => matches!(value, Value::Bool(flag) if flag == expected),
+            Test::Number(order, expected) => match value {
+                Value::Int(number) => order.holds(number.cmp(expected)),
+                Value::Ints(numbers) => numbers.iter().any(|number| order.holds(number.cmp(expected))),
+                Value::Bool(_)
+                | Value::Text(_)
+                | Value::Word(_)
+                | Value::Ip(_)
+                | Value::Endpoint(_)
+                | Value::Texts(_) => false,
+            },
+            Test::NumberIn(expected) => match value {
+                Value::Int(number) => expected.contains(number),
+                Value::Ints(numbers) => numbers.iter().any(|number| expected.contains(number)),
+                Value::Bool(_)
+                | Value::Text(_)
+                | Value::Word(_)
+                | Value::Ip(_)
+                | Value::Endpoint(_)
+                | Value::Texts(_) => false,
+            },
+            Test::Net(nets) => match value {
+                Value::Ip(addr) => nets.iter().any(|net| holds(net, *addr)),
+                Value::Endpoint(addr) => nets.iter().any(|net| holds(net, addr.ip())),
+                Value::Bool(_)
+                | Value::Int(_)
+                | Value::Text(_)
+                | Value::Word(_)
+                | Value::Texts(_)
+                | Value::Ints(_) => false,
+            },
+            Test::Endpoint(endpoints) => matches!(value, Value::Endpoint(addr) if endpoints.contains(addr)),
+            Test::AnyOf(tests) => tests.iter().any(|test| test.passes(value, scene, kept)),
+            Test::AllOf(tests) => tests.iter().all(|test| test.passes(value, scene, kept)),
+            Test::Other(test) => !test.passes(value, scene, kept),
+            Test::With(order, term) => term.value(scene, kept).is_some_and(|other| compare(*order, value, &other)),
+            Test::Shares(term) => term.value(scene, kept).is_some_and(|other| share(value, &other)),
+            Test::Text(_)
+            | Test::TextIn(_)
+            | Test::Contains(_)
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)
+            | Test::Glob(_)
+            | Test::Regex(_)
+            | Test::Below(_) => value.as_bytes().is_some_and(|text| self.passes_text(text)),
+        }
+    }
+
+    fn passes_text(&self, text: &[u8]) -> bool {
+        match self {
+            Test::Text(expected) => text == &**expected,
+            Test::TextIn(expected) => expected.contains(text),
+            Test::Contains(part) => part.0.is_match(text),
+            Test::StartsWith(prefix) => text.starts_with(prefix),
+            Test::EndsWith(suffix) => text.ends_with(suffix),
+            Test::Glob(glob) => glob.matches(text),
+            Test::Regex(regex) => regex.is_match(text),
+            Test::Below(paths) => paths.iter().any(|path| path.matches_at_or_below(text)),
+            Test::AnyOf(tests) => tests.iter().any(|test| test.passes_text(text)),
+            Test::AllOf(tests) => tests.iter().all(|test| test.passes_text(text)),
+            Test::Exists
+            | Test::Is(_)
+            | Test::Number(..)
+            | Test::NumberIn(_)
+            | Test::Net(_)
+            | Test::Endpoint(_)
+            | Test::Other(_)
+            | Test::With(..)
+            | Test::Shares(_) => false,
+        }
+    }
+
+    fn cost(&self) -> u32 {
+        match self {
+            Test::Exists | Test::Is(_) | Test::Number(..) | Test::Text(_) => 1,
+            Test::StartsWith(_) | Test::EndsWith(_) | Test::Endpoint(_) => 2,
+            Test::NumberIn(numbers) => u32::try_from(numbers.len() / 8).unwrap_or(u32::MAX).saturating_add(2),
+            Test::TextIn(_) => 5,
+            Test::Net(nets) => u32::try_from(nets.len()).unwrap_or(u32::MAX).saturating_add(2),
+            Test::Contains(_) => 10,
+            Test::Glob(_) => 15,
+            Test::Below(paths) => u32::try_from(paths.len()).unwrap_or(u32::MAX).saturating_mul(5),
+            Test::Regex(_) => 100,
+            Test::AnyOf(tests) | Test::AllOf(tests) => tests.iter().map(Test::cost).fold(0, u32::saturating_add),
+            Test::Other(test) => test.cost(),
+            Test::With(_, term) | Test::Shares(term) => term.cost().saturating_add(3),
+        }
+    }
+}
+
+fn holds(net: &IpNet, addr: IpAddr) -> bool {
+    net.contains(&addr)
+}
+
+fn compare(order: Order, left: &Value<'_>, right: &Value<'_>) -> bool {
+    match (left, right) {
+        (Value::Int(left), Value::Int(right)) => order.holds(left.cmp(right)),
+        (Value::Ip(left), Value::Ip(right)) => order == Order::Eq && left == right,
+        (Value::Endpoint(left), Value::Endpoint(right)) => order == Order::Eq && left == right,
+        (Value::Bool(left), Value::Bool(right)) => order == Order::Eq && left == right,
+        _ => match (left.as_bytes(), right.as_bytes()) {
+            (Some(left), Some(right)) => order == Order::Eq && left == right,
+            (Some(_) | None, _) => false,
+        },
+    }
+}
+
+/// Whether two values have a member in common; a value that is not several is its own only member.
+fn share(left: &Value<'_>, right: &Value<'_>) -> bool {
+    match (left, right) {
+        (Value::Ints(left), Value::Ints(right)) => left.iter().any(|number| right.contains(number)),
+        (Value::Ints(many), Value::Int(one)) | (Value::Int(one), Value::Ints(many)) => many.contains(one),
+        (Value::Texts(left), Value::Texts(right)) => left.iter().any(|text| right.contains(text)),
+        (Value::Texts(many), one) | (one, Value::Texts(many)) => {
+            one.as_bytes().is_some_and(|one| many.iter().any(|text| **text == *one))
+        }
+        _ => compare(Order::Eq, left, right),
+    }
+}

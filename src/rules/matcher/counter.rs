@@ -1,0 +1,96 @@
+//! Counted steps: so many events, or so many different values, within the rule's time.
+
+use std::collections::VecDeque;
+
+use crate::event::{Nanos, Time};
+use crate::rules::fields::{OwnedValue, Scene, Value};
+use crate::rules::ruleset::Count;
+
+use super::evidence::Evidence;
+use super::{MAX_COUNTERS, ScopeKey};
+
+/// Times and values that a counter keeps at most, whatever `at_least` says: memory per counter is bounded.
+const MAX_KEPT: usize = 1024;
+
+/// The counters of one step, one for each value that it counts by.
+#[derive(Debug, Default)]
+pub(super) struct Counters(Vec<Counter>);
+
+#[derive(Debug)]
+struct Counter {
+    scope: ScopeKey,
+    by: Option<OwnedValue>,
+    /// When it was met, oldest first; with `distinct`, by which value.
+    seen: VecDeque<(Time, Option<OwnedValue>)>,
+}
+
+impl Counters {
+    /// Counts one event. When there are enough, gives the evidence of all of them and starts anew.
+    #[expect(clippy::too_many_arguments, reason = "the call is one, and each argument is another thing")]
+    pub(super) fn count(
+        &mut self,
+        count: &Count,
+        within: Nanos,
+        scope: ScopeKey,
+        scene: &Scene<'_>,
+        kept: &[Option<OwnedValue>],
+        evidence: Evidence,
+        evicted: &mut u64,
+    ) -> Option<Evidence> {
+        let value = |term: &Option<super::super::compile::Term>| {
+            term.as_ref().map(|term| term.value(scene, kept).map(Value::into_owned))
+        };
+        // A counter by a value that is absent counts nothing: absence joins no events.
+        let by = match value(&count.by) {
+            Some(None) => return None,
+            Some(by) => by,
+            None => None,
+        };
+        let distinct = match value(&count.distinct) {
+            Some(None) => return None,
+            Some(distinct) => distinct,
+            None => None,
+        };
+        let now = evidence.time;
+        let at = self.0.iter().position(|counter| counter.scope == scope && counter.by == by);
+        let at = match at {
+            Some(at) => at,
+            None => {
+                if self.0.len() >= MAX_COUNTERS {
+                    *evicted = evicted.saturating_add(1);
+                    self.drop_least();
+                }
+                self.0.push(Counter { scope, by, seen: VecDeque::new() });
+                self.0.len().saturating_sub(1)
+            }
+        };
+        let counter = self.0.get_mut(at)?;
+        counter.seen.retain(|(time, _)| now.since(*time) <= within);
+        if distinct.is_some()
+            && let Some(known) = counter.seen.iter_mut().find(|(_, value)| *value == distinct)
+        {
+            known.0 = now;
+            return None;
+        }
+        if counter.seen.len() >= MAX_KEPT {
+            counter.seen.pop_front();
+        }
+        counter.seen.push_back((now, distinct));
+        let enough = usize::try_from(count.at_least).unwrap_or(usize::MAX).min(MAX_KEPT);
+        if counter.seen.len() < enough {
+            return None;
+        }
+        let since = counter.seen.iter().map(|(time, _)| *time).min().unwrap_or(now);
+        let times = u32::try_from(counter.seen.len()).unwrap_or(u32::MAX);
+        counter.seen.clear();
+        Some(Evidence { since, count: times, ..evidence })
+    }
+
+    /// Drops the counter that is farthest from its goal; of equals the oldest.
+    fn drop_least(&mut self) {
+        let least = self.0.iter().enumerate().min_by_key(|(at, counter)| (counter.seen.len(), *at)).map(|(at, _)| at);
+        if let Some(least) = least {
+            self.0.remove(least);
+        }
+    }
+}

@@ -1,0 +1,178 @@
+//! What a step that was met leaves behind: enough to tell the story later, cheap enough to be kept on suspicion.
+//!
+//! Programs, derivations and ancestors are shared with the state, so keeping them costs a counter each; nothing is
+//! formatted before a finding is made.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use crate::event::{EventType, Fd, Nanos, Time};
+use crate::rules::fields::{FieldId, FieldRef, Scene};
+use crate::state::{Actor, Ancestor, GpuState, Provenance, Remote, Role, Subject};
+
+/// One step of a match.
+#[derive(Clone, Debug)]
+pub struct Evidence {
+    /// The step's name, if the rule gives it one.
+    pub step: Option<Arc<str>>,
+    /// When it was met; of a counted step, the last time.
+    pub time: Time,
+    /// The first time of a counted step.
+    pub since: Time,
+    /// How often it was met.
+    pub count: u32,
+    /// The kind of event.
+    pub event: EventType,
+    /// Who did it.
+    pub actor: Actor,
+    /// Its ancestors, nearest first.
+    pub ancestors: Arc<[Ancestor]>,
+    /// What it was done to.
+    pub object: Object,
+    /// The remote that feeds the program through its standard input.
+    pub fed_by: Option<Remote>,
+    /// What the denylists said.
+    pub indicators: Vec<Indicator>,
+}
+
+/// What something was done to.
+#[derive(Clone, Debug)]
+pub enum Object {
+    /// Nothing but the process itself: it ran its program.
+    Process,
+    /// A file.
+    File {
+        /// Its path.
+        path: Box<[u8]>,
+        /// Where it came from.
+        provenance: Provenance,
+    },
+    /// A remote endpoint.
+    Remote {
+        /// Its address.
+        addr: SocketAddr,
+        /// Who connected to whom.
+        direction: Direction,
+        /// Sockets that were to connect to it.
+        attempts: u64,
+        /// Those that failed.
+        failures: u64,
+        /// Messages that were sent over this connection.
+        sends: u64,
+        /// The median distance between them.
+        period: Option<Nanos>,
+        /// The descriptor.
+        fd: Option<Fd>,
+    },
+    /// The GPU.
+    Gpu {
+        /// How far the process got.
+        state: GpuState,
+        /// Its ioctls.
+        ioctls: u64,
+    },
+}
+
+/// Who connected to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// This side connected.
+    Outbound,
+    /// The other side connected.
+    Inbound,
+}
+
+/// What a denylist said.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Indicator {
+    /// Of what: an address, a name, an argument.
+    pub what: Box<[u8]>,
+    /// Its tags.
+    pub tags: Vec<Arc<str>>,
+    /// Which list.
+    pub source: Arc<str>,
+}
+
+impl Evidence {
+    /// What an event leaves behind; nothing if its process is gone. `used` are the fields that the rule asks for.
+    pub(crate) fn of(scene: &Scene<'_>, step: Option<&Arc<str>>, used: &[FieldRef]) -> Option<Evidence> {
+        let process = scene.process()?;
+        let time = scene.observation.time;
+        let fed = process.stdin_source().filter(|_| process.program.reads_stdin());
+        Some(Evidence {
+            step: step.cloned(),
+            time,
+            since: time,
+            count: 1,
+            event: scene.event.kind.event_type(),
+            actor: process.actor(),
+            ancestors: Arc::clone(&process.ancestors),
+            object: object_of(scene),
+            fed_by: fed.and_then(|source| source.remote()).cloned(),
+            indicators: indicators(scene, used),
+        })
+    }
+}
+
+fn object_of(scene: &Scene<'_>) -> Object {
+    match scene.observation.subject {
+        Subject::File(_) => match scene.file() {
+            Some(file) => Object::File { path: file.path.clone(), provenance: file.provenance.clone() },
+            None => Object::Process,
+        },
+        Subject::Socket { .. } => {
+            let Some(addr) = scene.remote() else { return Object::Process };
+            let direction = match scene.socket().map(|socket| socket.role) {
+                Some(Role::Server { .. }) => Direction::Inbound,
+                Some(Role::Client { .. } | Role::Idle | Role::Local) | None => Direction::Outbound,
+            };
+            let endpoint = scene.endpoint();
+            Object::Remote {
+                addr,
+                direction,
+                attempts: endpoint.map_or(0, |endpoint| endpoint.attempts),
+                failures: endpoint.map_or(0, |endpoint| endpoint.failures),
+                sends: scene.traffic().map_or(0, |traffic| traffic.sends.messages()),
+                period: scene.traffic().and_then(|traffic| traffic.sends.period()),
+                fd: scene.observation.fd,
+            }
+        }
+        Subject::Gpu(_) => match scene.process() {
+            Some(process) => Object::Gpu { state: process.gpu.state(), ioctls: process.gpu.ioctls() },
+            None => Object::Process,
+        },
+        Subject::Process | Subject::Child(_) | Subject::Other => Object::Process,
+    }
+}
+
+/// What the denylists say of the fields that the rule asks for: a rule that does not ask is not convinced by them.
+fn indicators(scene: &Scene<'_>, used: &[FieldRef]) -> Vec<Indicator> {
+    let asks = |fields: &[FieldId]| used.iter().any(|field| fields.contains(&field.id));
+    let mut found = Vec::new();
+    if asks(&[FieldId::IntelIpTags, FieldId::IntelIpSource, FieldId::IntelIpConfidence])
+        && let Some(remote) = scene.remote()
+        && let Some(verdict) = scene.intel.ip(remote.ip())
+    {
+        found.push(Indicator {
+            what: remote.to_string().into_bytes().into_boxed_slice(),
+            tags: verdict.tags.clone(),
+            source: Arc::clone(&verdict.source),
+        });
+    }
+    if asks(&[FieldId::IntelBinTags, FieldId::IntelBinSource])
+        && let Some((name, verdict)) = scene.binary_verdict()
+    {
+        found.push(Indicator {
+            what: name.into(),
+            tags: verdict.tags.clone(),
+            source: Arc::clone(&verdict.source),
+        });
+    }
+    if asks(&[FieldId::IntelTextTags, FieldId::IntelTextSource, FieldId::IntelTextMatch])
+        && let Some(hits) = scene.text_hits()
+        && let (Some(what), Some(source)) = (hits.argument, hits.source)
+    {
+        found.push(Indicator { what, tags: hits.tags.into_vec(), source });
+    }
+    found
+}

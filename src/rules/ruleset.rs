@@ -1,0 +1,213 @@
+//! Compiled rules, indexed by the events that they look at.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::event::{EventType, Nanos};
+
+use super::compile::{Kept, Predicate, Template, Term, Triggers};
+use super::fields::FieldRef;
+use super::file::{Priority, Scope};
+
+/// A set of rules, immutable once it is made; swapped whole.
+#[derive(Debug)]
+pub struct RuleSet {
+    pub(crate) rules: Vec<Rule>,
+    pub(crate) thresholds: Thresholds,
+    generation: u64,
+    /// By [`slot_of`]: the steps to test on an event of that type.
+    by_event: Vec<Vec<StepIx>>,
+    /// By rule: the steps of others that wait for its match.
+    waiting: Vec<Vec<StepIx>>,
+}
+
+/// A step of a rule.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct StepIx {
+    pub(crate) rule: usize,
+    pub(crate) step: usize,
+}
+
+/// A compiled rule.
+#[derive(Debug)]
+pub struct Rule {
+    /// Its stable id.
+    pub id: Arc<str>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is about.
+    pub desc: Arc<str>,
+    /// How grave a match is.
+    pub priority: Priority,
+    /// Its tags.
+    pub tags: Vec<Arc<str>>,
+    /// Where its steps must happen.
+    pub scope: Scope,
+    /// The longest time from the first step to the last.
+    pub within: Nanos,
+    /// What a match adds to the container's score; without it a match is a finding of its own.
+    pub weight: Option<u32>,
+    /// A rule on trial: its findings are marked, and it adds no score.
+    pub shadow: bool,
+    pub(crate) order: StepOrder,
+    pub(crate) steps: Vec<Step>,
+    pub(crate) until: Option<(Predicate, Triggers)>,
+    pub(crate) once: Vec<Term>,
+    pub(crate) output: Template,
+    pub(crate) kept: Vec<Kept>,
+    pub(crate) used: Vec<FieldRef>,
+}
+
+/// Whether the steps of a rule must come in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepOrder {
+    /// They must.
+    Sequence,
+    /// They may come in any.
+    Set,
+}
+
+/// One step of a rule.
+#[derive(Debug)]
+pub(crate) struct Step {
+    /// The name by which later steps speak of it.
+    pub(crate) name: Option<Arc<str>>,
+    pub(crate) met_by: MetBy,
+    pub(crate) needed: Needed,
+    /// What it adds to the score if it is met beside the needed ones.
+    pub(crate) weight: u32,
+    pub(crate) count: Option<Count>,
+}
+
+/// What meets a step.
+#[derive(Debug)]
+pub(crate) enum MetBy {
+    /// An event that fulfils a condition.
+    Event(Predicate, Triggers),
+    /// A match of one of these rules.
+    Match(Vec<usize>),
+}
+
+/// Whether a match needs a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Needed {
+    /// It does.
+    Yes,
+    /// The step only adds evidence and weight.
+    Optional,
+}
+
+/// How often a step must be met.
+#[derive(Debug)]
+pub(crate) struct Count {
+    pub(crate) at_least: u32,
+    /// Counted apart for each value of this.
+    pub(crate) by: Option<Term>,
+    /// Only different values of this count.
+    pub(crate) distinct: Option<Term>,
+}
+
+/// The scores at which a container is noticed, alerted about and killed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Worth a line.
+    pub notice: u32,
+    /// Worth a person's time.
+    pub alert: u32,
+    /// Worth the container's life.
+    pub kill: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Thresholds { notice: 25, alert: 60, kill: 100 }
+    }
+}
+
+/// Slots of [`RuleSet::by_event`]: system calls by number, then the sentry's own points, then all the rest.
+const SYSCALL_SLOTS: usize = 512;
+const SLOTS: usize = SYSCALL_SLOTS + 5;
+
+fn slot_of(event: EventType) -> usize {
+    match event {
+        EventType::Syscall(sysno) => {
+            usize::try_from(sysno.0).ok().filter(|number| *number < SYSCALL_SLOTS).unwrap_or(SYSCALL_SLOTS)
+        }
+        EventType::Container => SYSCALL_SLOTS + 1,
+        EventType::ProcExit => SYSCALL_SLOTS + 2,
+        EventType::ThreadExit => SYSCALL_SLOTS + 3,
+        EventType::MapExec => SYSCALL_SLOTS + 4,
+    }
+}
+
+impl RuleSet {
+    pub(crate) fn new(rules: Vec<Rule>, thresholds: Thresholds, generation: u64) -> RuleSet {
+        let mut by_event: Vec<Vec<StepIx>> = vec![Vec::new(); SLOTS];
+        let mut waiting: Vec<Vec<StepIx>> = vec![Vec::new(); rules.len()];
+        for (rule, compiled) in rules.iter().enumerate() {
+            for (step, met_by) in compiled.steps.iter().map(|step| &step.met_by).enumerate() {
+                let place = StepIx { rule, step };
+                match met_by {
+                    MetBy::Event(_, Triggers::Any) => by_event.iter_mut().for_each(|steps| steps.push(place)),
+                    MetBy::Event(_, Triggers::Of(types)) => {
+                        let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
+                        for slot in slots {
+                            if let Some(steps) = by_event.get_mut(slot) {
+                                steps.push(place);
+                            }
+                        }
+                    }
+                    MetBy::Match(others) => {
+                        for other in others {
+                            if let Some(steps) = waiting.get_mut(*other) {
+                                steps.push(place);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        RuleSet { rules, thresholds, generation, by_event, waiting }
+    }
+
+    /// Which set this is; 0 is what comes with Sluicebox.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// The rules in the order of their files.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The steps to test on an event of that type, in the order of rules and steps.
+    pub(crate) fn steps_for(&self, event: EventType) -> &[StepIx] {
+        self.by_event.get(slot_of(event)).map_or(&[], Vec::as_slice)
+    }
+
+    /// The steps that a match of that rule meets.
+    pub(crate) fn steps_after(&self, rule: usize) -> &[StepIx] {
+        self.waiting.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// All event types that some rule looks at by name; nothing if one looks at all of them.
+    #[must_use]
+    pub fn event_types(&self) -> Option<BTreeSet<EventType>> {
+        let mut all = BTreeSet::new();
+        for step in self.rules.iter().flat_map(|rule| &rule.steps) {
+            match &step.met_by {
+                MetBy::Event(_, Triggers::Any) => return None,
+                MetBy::Event(_, Triggers::Of(types)) => all.extend(types.iter().copied()),
+                MetBy::Match(_) => {}
+            }
+        }
+        Some(all)
+    }
+
+    /// All fields that some rule asks for.
+    pub fn fields(&self) -> impl Iterator<Item = FieldRef> + '_ {
+        self.rules.iter().flat_map(|rule| rule.used.iter().copied())
+    }
+}
