@@ -9,6 +9,16 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
+pub mod wire;
+
 pub mod intel;
 pub mod state;
+
+pub mod rules;
+
+pub mod engine;
+pub mod finding;
