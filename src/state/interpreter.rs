@@ -36,6 +36,7 @@ const INTERPRETERS: &[Interpreter] = &[
         names: &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "rbash"],
         with_value: b"oO",
         inline: b"c",
+        module: None,
     },
     Interpreter { names: &["python", "pypy"], with_value: b"WX", inline: b"c", module: Some(b'm') },
     Interpreter { names: &["perl"], with_value: b"", inline: b"eE", module: None },
@@ -46,6 +47,7 @@ const INTERPRETERS: &[Interpreter] = &[
         names: &["ld.so", "ld-linux-x86-64.so", "ld-musl-x86_64.so"],
         with_value: b"",
         inline: b"",
+        module: None,
     },
 ];
 

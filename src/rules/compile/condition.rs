@@ -180,10 +180,12 @@ impl ConditionCompiler<'_> {
         Ok((Term::Call(transform, Box::new(inner)), kind))
     }
 
-    fn field(&mut self, field: &Field) -> Result<(Term, Type), Box<Diagnostic>> {
+    pub(crate) fn field(&mut self, field: &Field) -> Result<(Term, Type), Box<Diagnostic>> {
+        // A field's own name wins over a step's: a step that is called `gpu` does not hide `gpu.state`.
+        let is_own = fields::by_name(&field.name).is_some();
         let step = self.step_names.iter().position(|name| {
             let rest = name.as_deref().and_then(|name| field.name.strip_prefix(name));
-            rest.is_some_and(|rest| rest.starts_with('.'))
+            rest.is_some_and(|rest| !is_own && rest.starts_with('.'))
         });
         let own_name = match step.and_then(|step| self.step_names.get(step)?.as_deref()) {
             Some(step_name) => field.name.get(step_name.len().saturating_add(1)..).unwrap_or(""),

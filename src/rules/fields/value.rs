@@ -26,7 +26,7 @@ pub enum Value<'a> {
     /// An address and port.
     Endpoint(SocketAddr),
     /// Several texts.
-    Texts(SmallVec<[Cow<'a, [u8]>; 4]>),
+    Texts(Vec<Cow<'a, [u8]>>),
     /// Several numbers.
     Ints(SmallVec<[i64; 8]>),
 }
