@@ -16,6 +16,8 @@ pub mod fields;
 pub mod file;
 pub mod lang;
 pub(crate) mod matcher;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod ruleset;
 pub(crate) mod score;
 pub mod source;

@@ -1,0 +1,131 @@
+//! Items by kind, and the keys that all kinds have.
+
+use super::read::Reader;
+use super::yaml::{Node, NodeKind};
+use super::{Change, Item, MAX_LIST, Override, RuleItem, rule};
+use crate::rules::diagnostics::{Diagnostic, closest, codes};
+use crate::rules::source::Spanned;
+
+/// The keys that say what an item is.
+const KINDS: &[&str] = &["list", "macro", "rule", "required_engine_version", "required_plugin_versions"];
+
+const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
+const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
+
+/// The keys of a map.
+type Keys<'n> = &'n [(Spanned<String>, Node)];
+
+impl Reader<'_> {
+    /// An item of a file; `None` if it only states what it needs, or is beyond use.
+    pub(super) fn file_item(&mut self, node: &Node) -> Option<Item> {
+        let NodeKind::Map(keys) = &node.kind else {
+            self.wrong_form("item", "a map with `list`, `macro` or `rule`", node);
+            return None;
+        };
+        let mut kinds = keys.iter().filter(|(key, _)| KINDS.contains(&key.value.as_str()));
+        let Some((kind, name)) = kinds.next() else {
+            let place = keys.first().map_or(node.span, |(key, _)| key.span);
+            let near = keys.iter().find_map(|(key, _)| closest(&key.value, KINDS.iter().copied()));
+            let help = match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "start it with `- list:`, `- macro:` or `- rule:`".to_owned(),
+            };
+            let message = "an item must be a list, a macro or a rule";
+            self.error(Diagnostic::error(codes::UNKNOWN_ITEM, message, place).help(help));
+            return None;
+        };
+        if let Some((second, _)) = kinds.next() {
+            let message = format!("the item is a {} and a {}", kind.value, second.value);
+            self.error(
+                Diagnostic::error(codes::UNKNOWN_ITEM, message, second.span)
+                    .help("start a new item with `-` in front of it"),
+            );
+            return None;
+        }
+        match kind.value.as_str() {
+            "list" => self.list_item(name, keys),
+            "macro" => self.macro_item(name, keys),
+            "rule" => self.rule_item(name, keys),
+            // What Falco's engine and plugins must be able to do says nothing about this engine: each field and
+            // operator is checked for itself.
+            _ => {
+                self.only_known(keys, &kind.value, &[kind.value.as_str()]);
+                None
+            }
+        }
+    }
+
+    fn list_item(&mut self, name: &Node, keys: Keys<'_>) -> Option<Item> {
+        self.only_known(keys, "list", LIST_KEYS);
+        // A list with a bad value stays defined, so that its uses are not reported as well.
+        let items = find(keys, "items")
+            .filter(|node| !matches!(node.kind, NodeKind::Null))
+            .map(|node| self.texts("items", node, MAX_LIST).unwrap_or_default());
+        let change = self.change(keys, &["items"]);
+        Some(Item::List { name: self.name("list", name)?, items, change })
+    }
+
+    fn macro_item(&mut self, name: &Node, keys: Keys<'_>) -> Option<Item> {
+        self.only_known(keys, "macro", MACRO_KEYS);
+        let condition = find(keys, "condition").and_then(|node| self.text("condition", node));
+        let change = self.change(keys, &["condition"]);
+        Some(Item::Macro { name: self.name("macro", name)?, condition, change })
+    }
+
+    fn rule_item(&mut self, name: &Node, keys: Keys<'_>) -> Option<Item> {
+        self.only_known(keys, "rule", rule::RULE_KEYS);
+        let change = self.change(keys, rule::RULE_KEYS);
+        let given = keys.iter().filter(|(_, value)| !matches!(value.kind, NodeKind::Null));
+        let present = given.map(|(key, _)| key.clone()).collect();
+        let name = self.name("rule", name);
+        let keys = self.rule_keys(keys);
+        Some(Item::Rule(Box::new(RuleItem { name: name?, keys, change, present })))
+    }
+
+    /// `append` and `override`.
+    fn change(&mut self, keys: Keys<'_>, known: &[&str]) -> Change {
+        let append = find(keys, "append")
+            .and_then(|node| self.flag("append", node))
+            .filter(|append| append.value)
+            .map(|append| append.span);
+        let mut overrides = Vec::new();
+        let node = find(keys, "override").filter(|node| !matches!(node.kind, NodeKind::Null));
+        match node.map(|node| (node, &node.kind)) {
+            None => {}
+            Some((_, NodeKind::Map(entries))) => {
+                for (key, how) in entries {
+                    if !known.contains(&key.value.as_str()) {
+                        self.unknown_key("override", key, known);
+                    } else if find(keys, &key.value).is_none() {
+                        let message =
+                            format!("`override` names `{}`, which the item does not have", key.value);
+                        let help = format!("add `{}:`", key.value);
+                        self.error(Diagnostic::error(codes::BAD_OVERRIDE, message, key.span).help(help));
+                    } else if let Some(append) =
+                        self.choice(&key.value, how, &[("append", true), ("replace", false)])
+                    {
+                        overrides.push(Override { key: key.clone(), append: append.value });
+                    }
+                }
+            }
+            Some((node, NodeKind::Null | NodeKind::Text(_) | NodeKind::List(_))) => {
+                self.wrong_form("override", "a map of keys, each `append` or `replace`", node);
+            }
+        }
+        Change { append, overrides }
+    }
+
+    /// Reports the keys that are not `known`.
+    pub(super) fn only_known(&mut self, keys: Keys<'_>, inside: &str, known: &[&str]) {
+        for (key, _) in keys {
+            if !known.contains(&key.value.as_str()) {
+                self.unknown_key(inside, key, known);
+            }
+        }
+    }
+}
+
+/// The value of a key, if it is there.
+pub(super) fn find<'n>(keys: Keys<'n>, name: &str) -> Option<&'n Node> {
+    keys.iter().find(|(key, _)| key.value == name).map(|(_, value)| value)
+}
