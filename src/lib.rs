@@ -9,6 +9,9 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod hash;
 pub mod wire;
 

@@ -101,10 +101,7 @@ mod tests {
             decode(b"\x0a\x01x"),
             Err(HandshakeError::Malformed { offset: 1, kind: DecodeErrorKind::WrongType })
         );
-        assert_eq!(
-            decode(b"GET / HTTP/1.1").unwrap_err().to_string(),
-            "handshake, byte 1: wire_type"
-        );
+        assert_eq!(decode(b"GET / HTTP/1.1").unwrap_err().to_string(), "handshake, byte 1: wire_type");
         assert_eq!(decode(&[0; MAX_HANDSHAKE + 1]), Err(HandshakeError::TooLong { len: MAX_HANDSHAKE + 1 }));
     }
 }

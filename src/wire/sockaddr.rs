@@ -120,8 +120,12 @@ mod tests {
     #[test]
     fn nothing_is_absent_and_what_the_kernel_would_refuse_is_malformed() {
         assert_eq!(parse(b""), SockAddr::Absent);
-        for raw in [&b"\x02"[..], b"\x02\0\x0d\x05\xcb\0\x71", &[10; 27], &[b"\x01\0".as_slice(), &[b'x'; 109]].concat()]
-        {
+        for raw in [
+            &b"\x02"[..],
+            b"\x02\0\x0d\x05\xcb\0\x71",
+            &[10; 27],
+            &[b"\x01\0".as_slice(), &[b'x'; 109]].concat(),
+        ] {
             let raw = if raw[0] == 10 { &[&[10, 0], &raw[2..]].concat() } else { raw };
             assert_eq!(parse(raw), SockAddr::Malformed(raw));
         }

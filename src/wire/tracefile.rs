@@ -141,11 +141,7 @@ impl<R: Read> Reader<R> {
         let (record, offset) = (self.record, self.offset);
         let have = self.fill(8)?;
         let Ok(size) = <[u8; 8]>::try_from(self.buffer.as_slice()) else {
-            return if have == 0 {
-                Ok(None)
-            } else {
-                Err(TraceError::Cut { record, offset, have, need: 8 })
-            };
+            return if have == 0 { Ok(None) } else { Err(TraceError::Cut { record, offset, have, need: 8 }) };
         };
         let size = u64::from_le_bytes(size);
         if size > max {

@@ -5,9 +5,9 @@
 //! numbers and fields only.
 
 use crate::event::{
-    CloneFlags, Context, Credentials, Errno, Exit, Family, Fd, FdFlags, FdInfo, Gid, Ino, MapProt,
-    ModeBits, OpenFlags, Pid, Rlimit, SockAddr, SocketInfo, SocketIp, Sysno, Text, Texts, Tgid, Tid, Time,
-    TimerSpec, Timespec, Uid,
+    CloneFlags, Context, Credentials, Errno, Exit, Family, Fd, FdFlags, FdInfo, Gid, Ino, MapProt, ModeBits,
+    OpenFlags, Pid, Rlimit, SockAddr, SocketInfo, SocketIp, Sysno, Text, Texts, Tgid, Tid, Time, TimerSpec,
+    Timespec, Uid,
 };
 use crate::wire::error::Fault;
 use crate::wire::protobuf::{Input, Key, LEN, VARINT};
@@ -232,4 +232,3 @@ parts! {
     SocketInfo<'a> { 1 => family, 2 => local, 3 => remote, }
     FdInfo<'a> { 1 => mode, 2 => ino, 3 => path, 4 => socket, }
 }
-

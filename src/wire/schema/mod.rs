@@ -1,6 +1,6 @@
 //! What gVisor can send: message types, trace points, and the fields that a trace session may ask for, by release.
 //!
-//! One table ([`table`]); the decoder is checked against it, and the trace session that rules need is made from it.
+//! One table (`table.rs`); the decoder is checked against it, and the trace session that rules need is made from it.
 //! Compared with `runsc trace metadata` of December 2022 and September 2026.
 
 mod table;
@@ -221,9 +221,8 @@ pub fn points(release: Release) -> impl Iterator<Item = Point> {
 /// The point for one end of a system call: its own where the release has one, else the raw one, else none.
 #[must_use]
 pub fn call_point(sysno: Sysno, stage: Stage, release: Release) -> Option<Point> {
-    let own = points(release).find(
-        |point| matches!(point.kind, PointKind::Call(call, at) if call.sysno == sysno && at == stage),
-    );
+    let own = points(release)
+        .find(|point| matches!(point.kind, PointKind::Call(call, at) if call.sysno == sysno && at == stage));
     own.or_else(|| raw_point(sysno, stage))
 }
 

@@ -83,12 +83,7 @@ const fn own(
     MessageSpec { number: MessageType(number), name, since, source: Source::Own(point) }
 }
 
-const fn calls(
-    number: u16,
-    name: &'static str,
-    since: Release,
-    calls: &'static [CallPoints],
-) -> MessageSpec {
+const fn calls(number: u16, name: &'static str, since: Release, calls: &'static [CallPoints]) -> MessageSpec {
     MessageSpec { number: MessageType(number), name, since, source: Source::Calls(calls) }
 }
 

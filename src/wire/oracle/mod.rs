@@ -1,0 +1,77 @@
+//! The decoder's oracle, for tests and fuzzing only: what prost makes of the same bytes.
+//!
+//! `generated.rs` holds prost's types of `proto/seccheck.proto`, `expect` the plain mapping from them to events, and
+//! [`check`] asserts that both readers agree on whether a packet is good and on every field.
+
+mod expect;
+#[allow(
+    missing_docs,
+    clippy::large_enum_variant,
+    unreachable_pub,
+    reason = "generated code, held to its schema by tests/generated.rs"
+)]
+pub(crate) mod pb {
+    include!("generated.rs");
+}
+
+#[cfg(test)]
+mod tests;
+
+use super::{DecodeError, Message, MessageType, decode};
+use crate::event::Event;
+use expect::Expect;
+
+/// Asserts that the decoder and prost agree on a packet.
+///
+/// # Panics
+///
+/// They do not.
+pub(crate) fn check(packet: &[u8]) {
+    let decoded = decode(packet);
+    let Some((message, payload)) = frame(packet) else {
+        assert!(decoded.is_err_and(|error| error.is_frame()), "a broken frame was accepted");
+        return;
+    };
+    macro_rules! compare {
+        ($($number:literal => $message:ident,)*) => {
+            match message.0 {
+                $($number => compare::<pb::$message>(payload, &decoded),)*
+                _ => assert!(
+                    matches!(decoded, Ok(Message { event: None, .. })),
+                    "message of unknown type {message}: {decoded:?}"
+                ),
+            }
+        };
+    }
+    compare! {
+        1 => Start, 2 => CloneInfo, 3 => ExecveInfo, 4 => ExitNotifyParentInfo, 5 => TaskExit, 6 => Syscall,
+        7 => Open, 8 => Close, 9 => Read, 10 => Connect, 11 => Execve, 12 => Socket, 13 => Chdir, 14 => Setid,
+        15 => Setresid, 16 => Prlimit, 17 => Pipe, 18 => Fcntl, 19 => Dup, 20 => Signalfd, 21 => Chroot,
+        22 => Eventfd, 23 => Clone, 24 => Bind, 25 => Accept, 26 => TimerfdCreate, 27 => TimerfdSetTime,
+        28 => TimerfdGetTime, 29 => Fork, 30 => InotifyInit, 31 => InotifyAddWatch, 32 => InotifyRmWatch,
+        33 => SocketPair, 34 => Write, 35 => MmapInfo, 36 => Mmap, 37 => Listen, 38 => Ptrace,
+    }
+}
+
+/// The type and payload of a packet, by the header's definition and nothing of the decoder's.
+fn frame(packet: &[u8]) -> Option<(MessageType, &[u8])> {
+    let number = |at: usize| Some(u16::from_le_bytes([*packet.get(at)?, *packet.get(at.checked_add(1)?)?]));
+    let begin = usize::from(number(0)?);
+    let message = MessageType(number(2)?);
+    packet.get(..8)?;
+    let payload = packet.get(begin..)?;
+    (begin >= 8 && packet.len() <= super::MAX_MESSAGE).then_some((message, payload))
+}
+
+#[expect(clippy::panic, reason = "this is an assertion")]
+fn compare<M: Expect>(payload: &[u8], decoded: &Result<Message<'_>, DecodeError>) {
+    match (M::decode(payload), decoded) {
+        (Err(_), Err(error)) if !error.is_frame() => {}
+        (Ok(message), Ok(Message { event: Some(event), .. })) => {
+            let lists = message.lists();
+            let expected = Event { context: message.context(), kind: message.kind(&lists) };
+            assert!(*event == expected, "decoded:  {event:?}\nexpected: {expected:?}");
+        }
+        (theirs, ours) => panic!("prost: {theirs:?}\nours: {ours:?}"),
+    }
+}
