@@ -9,3 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod event;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzz;
+pub mod wire;
