@@ -8,9 +8,10 @@ use nix::errno::Errno;
 use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockType, UnixAddr, connect, recv, send, setsockopt, socket, sockopt,
 };
+use sluicebox::wire::handshake;
 use thiserror::Error;
 
-use crate::serve::{HELLO, MAX_PACKET};
+use crate::serve::MAX_PACKET;
 
 /// The send buffer in bytes. The kernel counts it twice and caps it at `net.core.wmem_max`; a recorded packet fitted
 /// the recorded sentry's default buffer, so it fits here even where the cap is the default.
@@ -68,10 +69,13 @@ impl Player {
             socket(AddressFamily::Unix, SockType::SeqPacket, SockFlag::SOCK_CLOEXEC, None).map_err(at)?;
         setsockopt(&socket, sockopt::SndBuf, &SEND_BUFFER).map_err(at)?;
         connect(socket.as_raw_fd(), &UnixAddr::new(path).map_err(at)?).map_err(at)?;
-        send(socket.as_raw_fd(), &HELLO, MsgFlags::MSG_NOSIGNAL).map_err(at)?;
-        let mut answer = [0; 16];
+        send(socket.as_raw_fd(), &handshake::encode(), MsgFlags::MSG_NOSIGNAL).map_err(at)?;
+        let mut answer = [0; handshake::MAX_HANDSHAKE];
         match recv(socket.as_raw_fd(), &mut answer, MsgFlags::empty()) {
             Ok(0) | Err(Errno::ECONNRESET) => Err(PlayError::Refused(path.to_owned())),
+            Ok(length) if handshake::decode(answer.get(..length).unwrap_or_default()).is_err() => {
+                Err(PlayError::Refused(path.to_owned()))
+            }
             Ok(_) => Ok(Player { socket, path: path.to_owned() }),
             Err(errno) => Err(at(errno)),
         }

@@ -29,7 +29,6 @@ use thiserror::Error;
 pub use batch::{MAX_PACKET, SLOTS};
 pub use consumer::{Consumer, End, Factory, Flow, Refusal};
 pub use counters::{Counters, Totals};
-pub(crate) use handshake::HELLO;
 pub use listen::MAX_HANDSHAKES;
 pub use peer::{ConnectionId, Peer};
 
