@@ -1,8 +1,8 @@
 //! A record for reading: when, who, the call with its arguments, how it ended.
 
-use std::fmt::Write;
+use std::fmt::{self, Write};
 
-use sluicebox::event::{Context, Event, Nanos, Record, Value, Visitor};
+use sluicebox::event::{Context, Event, Nanos, Record, Text, Value, Visitor};
 
 use super::{Decoded, hex, put};
 
@@ -85,13 +85,13 @@ impl Visitor for Arguments<'_> {
             Value::Signed(value) => put!(self.line, "{value}"),
             Value::Unsigned(value) => put!(self.line, "{value}"),
             Value::Hex(value) => put!(self.line, "{value:#x}"),
-            Value::Text(text) => put!(self.line, "\"{text}\""),
+            Value::Text(text) => quoted(self.line, text),
             Value::Bytes(bytes) => hex(self.line, bytes),
             Value::Texts(texts) => {
                 self.line.push('[');
                 for (at, text) in texts.iter().enumerate() {
-                    let comma = if at == 0 { "" } else { ", " };
-                    put!(self.line, "{comma}\"{text}\"");
+                    self.line.push_str(if at == 0 { "" } else { ", " });
+                    quoted(self.line, text);
                 }
                 self.line.push(']');
             }
@@ -109,5 +109,25 @@ impl Visitor for Arguments<'_> {
         let mut inner = Arguments { line: self.line, first: true, depth: self.depth.saturating_add(1) };
         record.visit(&mut inner);
         self.line.push('}');
+    }
+}
+
+/// Appends `text` between quotes that it cannot end: it must not pass for other fields.
+fn quoted(line: &mut String, text: Text<'_>) {
+    line.push('"');
+    put!(Quoted(line), "{text}");
+    line.push('"');
+}
+
+/// Escapes quotes on their way into the line; the rest is escaped already.
+struct Quoted<'a>(&'a mut String);
+
+impl Write for Quoted<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for (at, part) in text.split('"').enumerate() {
+            self.0.push_str(if at == 0 { "" } else { "\\\"" });
+            self.0.push_str(part);
+        }
+        Ok(())
     }
 }

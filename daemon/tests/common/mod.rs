@@ -3,6 +3,8 @@
 //! Nothing here waits by sleeping for a while and hoping: every wait is for a condition, with a deadline.
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 
+pub(crate) mod serving;
+
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
