@@ -1,8 +1,8 @@
 //! Opening recorded traces: from a file or standard input, plain or compressed with zstd.
 //!
 //! What a file holds is told by its first bytes, never by its name. A trace may come from anywhere, so nothing is
-//! believed: a record is bounded by the library's reader, the decompressor's window by [`WINDOW_LOG_MAX`]; the whole
-//! is never held in memory.
+//! believed: a record is bounded by the library's reader, the decompressor's window by 128 MiB; the whole is
+//! never held in memory.
 
 use std::fmt;
 use std::fs::File;

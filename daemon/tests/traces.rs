@@ -73,6 +73,8 @@ fn what_cannot_be_read_is_one_line_that_says_what_and_where() {
         (make("garbage", &[0xa5; 4096]), "not a trace"),
         (make("tiny", b"t"), "not a trace"),
         (make("broken.zst", &[0x28, 0xb5, 0x2f, 0xfd, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1, 2, 3]), ": "),
+        // A frame of 9 bytes that claims a window of 2 GiB.
+        (make("window.zst", &[0x28, 0xb5, 0x2f, 0xfd, 0, 0xa8, 1, 0, 0]), "too much memory"),
         (make("cut.zst", &zstd::encode_all(&whole[..], 3).unwrap()[..40]), "cut off"),
         (make("head-only", &whole[..20]), "cut off"),
         (make("claims", &claims), "claims"),

@@ -14,6 +14,9 @@ use super::report::{Format, Level, Report, When};
 use super::{Outcome, complain, rules, say};
 
 /// Analyse recorded traces, each a stream of its own
+///
+/// A trace that is cut off is analysed up to the cut. That counts as a failure (status 2) whatever was found before:
+/// what is missing might have been the worst of it.
 #[derive(Debug, Args)]
 pub(super) struct Typed {
     /// Rule files or directories; the built-in rules if not given

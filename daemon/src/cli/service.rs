@@ -1,9 +1,11 @@
 //! What `run` and `record` share: the runtime, the signals, the limits of the process.
 
+use std::fs;
+use std::io::ErrorKind;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sluicebox_daemon::serve::{Factory, Options, Server, Totals};
@@ -52,6 +54,7 @@ pub(super) fn serve(options: Options, factory: impl Factory) -> Result<Totals> {
     runtime.block_on(async {
         // Before the socket exists: whoever sees it may send the signal at once.
         let stop = Stop::new()?;
+        make_directory(&options.socket)?;
         let server = Server::bind(options)?;
         info!(socket = %server.path().display(), "listening");
         let totals = server.run(factory, stop.wait()).await?;
@@ -64,6 +67,20 @@ pub(super) fn serve(options: Options, factory: impl Factory) -> Result<Totals> {
         );
         Ok(totals)
     })
+}
+
+/// Makes the socket's directory where it is missing, as `/run` is empty after every boot. Its parent must exist: a path
+/// that was mistyped is not to be built out.
+fn make_directory(socket: &Path) -> Result<()> {
+    let Some(directory) = socket.parent().filter(|directory| !directory.as_os_str().is_empty()) else {
+        return Ok(());
+    };
+    match fs::create_dir(directory) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            bail!("cannot make the socket's directory ({error}): {}", directory.display())
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
 }
 
 struct Stop {
