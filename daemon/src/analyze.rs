@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sluicebox::event::Time;
+use sluicebox::wire;
 
 /// The compiled rules.
 #[derive(Debug, Default)]
@@ -48,6 +49,8 @@ pub struct Counts {
 pub struct Analysis {
     findings: Vec<Finding>,
     counts: Counts,
+    /// The sentry's own count of what it dropped, as last heard; it wraps.
+    dropped: u32,
 }
 
 impl Analysis {
@@ -55,14 +58,19 @@ impl Analysis {
     #[must_use]
     pub fn new(rules: &Arc<RuleSet>) -> Analysis {
         let _ = rules;
-        Analysis { findings: Vec::new(), counts: Counts::default() }
+        Analysis { findings: Vec::new(), counts: Counts::default(), dropped: 0 }
     }
 
     /// Takes in one packet.
     pub fn packet(&mut self, packet: &[u8]) {
         self.counts.events = self.counts.events.saturating_add(1);
-        if packet.len() < 8 {
-            self.counts.undecodable = self.counts.undecodable.saturating_add(1);
+        match wire::decode(packet) {
+            Ok(message) => {
+                let new = message.header.dropped.wrapping_sub(self.dropped);
+                self.counts.dropped = self.counts.dropped.saturating_add(u64::from(new));
+                self.dropped = message.header.dropped;
+            }
+            Err(_) => self.counts.undecodable = self.counts.undecodable.saturating_add(1),
         }
     }
 
