@@ -4,6 +4,13 @@
 //! the CPU time, user and system, of this process per event. Not in it: the sender's time, decoding, analysing.
 //!
 //!     cargo bench -p sluicebox-daemon --bench drain -- TRACE [TIMES] [EVENTS_PER_SECOND]
+//!
+//! Seen with a trace of a busy build on a virtual machine of two busy cores, in ns per event:
+//!
+//! | | sender flat out | 100,000 a second | 20,000 a second |
+//! |---|---|---|---|
+//! | waiting 500 µs after a wake-up (the default) | 530–550 | 690–720 | 1830 |
+//! | not waiting | 565–580 | 1960–2000 | 2750 |
 #![expect(clippy::print_stdout, reason = "a bench prints what it measured")]
 
 use std::env;

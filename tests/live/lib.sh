@@ -58,13 +58,19 @@ install_tools() {
             skip "cannot install: ${missing[*]}"
     fi
     if [ "$1" = no ]; then
-        runsc=/usr/bin/runsc release=2022 flags=(--platform=ptrace --overlay)
+        runsc=/usr/bin/runsc flags=(--platform=ptrace)
     else
         command -v go >/dev/null || skip "--newest needs Go"
-        runsc=$(go env GOPATH)/bin/runsc release=2026 flags=(--platform=systrap --overlay2=root:memory)
+        runsc=$(go env GOPATH)/bin/runsc flags=(--platform=systrap)
         # With cgo every sandbox dies at its start ("cannot read client sync file").
         [ -x "$runsc" ] || CGO_ENABLED=0 GOFLAGS=-mod=mod go install "$newest_gvisor" || skip "cannot install gVisor"
     fi
+    # What is written stays in memory, as platforms run it. The name of that flag changed once, the trace points twice.
+    case $(runsc_version) in
+        *2022*) release=2022 flags+=(--overlay) ;;
+        *2024*) release=2024 flags+=(--overlay2=root:memory) ;;
+        *) release=2026 flags+=(--overlay2=root:memory) ;;
+    esac
     # The network is the namespace's, which has a loopback only.
     flags+=(--root "$work/state" --network=host --ignore-cgroups)
 }

@@ -102,3 +102,76 @@ fn hex(line: &mut String, bytes: &[u8]) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Field `number` with `bytes` as its content; enough for numbers up to 15 and contents up to 127 bytes.
+    fn bytes(number: u8, bytes: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, u8::try_from(bytes.len()).unwrap()], bytes].concat()
+    }
+
+    /// Field `number` with a number up to 127 as its content.
+    fn small(number: u8, value: u8) -> Vec<u8> {
+        vec![number << 3, value]
+    }
+
+    /// An open by thread 7 of process 6, `comm`, of `path`.
+    fn open(time: u8, comm: &[u8], path: &[u8], exit: &[u8]) -> Vec<u8> {
+        let context = [small(1, time), small(2, 7), small(4, 6), bytes(9, comm)].concat();
+        let fields = [small(3, 2), bytes(6, path), small(7, 0x41)].concat();
+        [vec![8, 0, 7, 0, 5, 0, 0, 0], bytes(1, &context), exit.to_vec(), fields].concat()
+    }
+
+    fn dump(style: Style, packets: &[Vec<u8>]) -> String {
+        let mut dumper = Dumper::new(Vec::new(), style);
+        for packet in packets {
+            dumper.packet(packet).unwrap();
+        }
+        String::from_utf8(dumper.out).unwrap()
+    }
+
+    #[test]
+    fn text_reads_like_strace() {
+        let failed = bytes(2, &small(2, 2));
+        let succeeded = bytes(2, &small(1, 3));
+        let packets = [
+            open(1, b"sh", b"/tmp/x", &[]),
+            open(1, b"sh", b"/tmp/x", &succeeded),
+            open(1, b"a\nb", b"\", flags=0x0, \"\x1b[2J", &failed),
+            vec![8, 0, 99, 0, 0, 0, 0, 0],
+            vec![1, 2, 3],
+        ];
+        assert_eq!(
+            dump(Style::Text, &packets),
+            concat!(
+                r#" 0.000000 6/7 sh open(dirfd=0, pathname="/tmp/x", flags=0x41, mode=0x0) ..."#,
+                "\n",
+                r#" 0.000000 6/7 sh open(dirfd=0, pathname="/tmp/x", flags=0x41, mode=0x0) = 3"#,
+                "\n",
+                r#" 0.000000 6/7 a\nb open(dirfd=0, pathname="\", flags=0x0, \"\u{1b}[2J", flags=0x41, mode=0x0) = -1 ENOENT"#,
+                "\n",
+                " ?.?????? unknown message of type 99 (8 bytes)\n",
+                " ?.?????? undecodable (3 bytes): packet is shorter than its header\n",
+            )
+        );
+    }
+
+    #[test]
+    fn json_has_header_context_and_every_field() {
+        let line = dump(Style::Json, &[open(9, b"sh", b"/tmp/\"\xff", &bytes(2, &small(1, 3)))]);
+        let record: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(record["record"], 0);
+        assert_eq!(record["message_type"], 7);
+        assert_eq!(record["dropped_count"], 5);
+        assert_eq!(record["event"], "open");
+        assert_eq!(record["context"]["time"], 9);
+        assert_eq!(record["context"]["tid"], 7);
+        assert_eq!(record["context"]["tgid"], 6);
+        assert_eq!(record["context"]["comm"], "sh");
+        assert_eq!(record["fields"]["pathname"], r#"/tmp/"\xff"#);
+        assert_eq!(record["fields"]["flags"], 0x41);
+        assert_eq!(record["fields"]["call"]["exit"]["result"], 3);
+    }
+}

@@ -144,3 +144,39 @@ impl<F: Factory> Client<F> {
         self.adopters.adopt(Connection { id: self.id, socket, consumer, live: self.live });
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::pending;
+
+    #[tokio::test]
+    async fn the_longest_waiting_handshake_is_given_up_for_one_more() {
+        let mut handshakes = Pending::default();
+        let mut tasks: VecDeque<_> = (0..MAX_HANDSHAKES).map(|_| tokio::spawn(pending::<()>())).collect();
+        for task in &tasks {
+            handshakes.push(task.abort_handle());
+        }
+        let one_more = tokio::spawn(pending::<()>());
+        handshakes.push(one_more.abort_handle());
+        assert!(tasks.pop_front().unwrap().await.unwrap_err().is_cancelled());
+        assert!(tasks.iter().all(|task| !task.is_finished()));
+        drop(handshakes);
+        assert!(one_more.await.unwrap_err().is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn finished_handshakes_make_room_before_anybody_is_given_up() {
+        let mut handshakes = Pending::default();
+        let waiting = tokio::spawn(pending::<()>());
+        handshakes.push(waiting.abort_handle());
+        for _ in 1..MAX_HANDSHAKES {
+            let done = tokio::spawn(async {});
+            handshakes.push(done.abort_handle());
+            done.await.unwrap();
+        }
+        handshakes.push(tokio::spawn(pending::<()>()).abort_handle());
+        assert!(!waiting.is_finished());
+        assert_eq!(handshakes.0.len(), 2);
+    }
+}
