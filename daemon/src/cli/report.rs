@@ -133,3 +133,59 @@ fn name(severity: Severity) -> &'static str {
         Severity::Kill => "kill",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluicebox::event::Time;
+
+    fn finding(container: &str, severity: Severity, rule: &str) -> Finding {
+        Finding { severity, rule: rule.to_owned(), container: container.to_owned(), time: Time(1) }
+    }
+
+    fn printed(report: &mut Report, findings: &[Finding]) -> String {
+        let mut out = Vec::new();
+        for finding in findings {
+            report.finding(finding.clone(), &mut out).unwrap();
+        }
+        report.end(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_container_gets_one_story_of_its_highest_finding_that_names_the_lower_ones() {
+        let findings = [
+            finding("b", Severity::Notice, "first"),
+            finding("a", Severity::Alert, "other"),
+            finding("b", Severity::Kill, "second"),
+            finding("b", Severity::Alert, "too late"),
+        ];
+        let mut report = Report::new(Format::Text, When::AtTheEnd);
+        let expected = [
+            analyze::story(&findings[2]),
+            String::from("  before that: notice by first\n"),
+            analyze::story(&findings[1]),
+        ];
+        assert_eq!(printed(&mut report, &findings), expected.concat());
+        assert_eq!(report.worst(), Some(Severity::Kill));
+    }
+
+    #[test]
+    fn json_is_one_line_for_every_finding_as_it_comes() {
+        let findings = [finding("a", Severity::Alert, "x"), finding("a", Severity::Alert, "x")];
+        let mut report = Report::new(Format::Json, When::AtTheEnd);
+        assert_eq!(printed(&mut report, &findings), format!("{}\n", analyze::json(&findings[0])).repeat(2));
+    }
+
+    #[test]
+    fn the_summary_says_what_was_seen() {
+        let report = Report::new(Format::Text, When::AtTheEnd);
+        let counts = Counts { events: 10, dropped: 2, undecodable: 1 };
+        assert_eq!(
+            report.summary("t", counts, Some(1234)),
+            "t: 10 events, 2 dropped, 1 undecodable, 0 findings, verdict clean, 123 ns per event"
+        );
+        // A stream without events has no cost.
+        assert!(report.summary("t", Counts::default(), Some(5)).ends_with("verdict clean"));
+    }
+}
