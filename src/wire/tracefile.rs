@@ -199,6 +199,16 @@ impl<W: Write> Writer<W> {
         self.put_record(packet)
     }
 
+    /// Writes out what is buffered, so that what was recorded so far survives the recorder.
+    ///
+    /// # Errors
+    ///
+    /// Writing failed.
+    pub fn flush(&mut self) -> Result<(), TraceError> {
+        let flushed = self.sink.flush();
+        flushed.map_err(|source| self.failed(source))
+    }
+
     /// Writes out what is buffered and gives back what was written to.
     ///
     /// # Errors

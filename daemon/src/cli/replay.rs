@@ -1,0 +1,152 @@
+//! `sluicebox replay`: recorded traces through the same engine that watches live sandboxes.
+
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::Result;
+use clap::Args;
+use sluicebox_daemon::analyze::{Analysis, RuleSet, Severity};
+use sluicebox_daemon::trace::{self, Source, Trace, TraceError};
+
+use super::report::{Format, Level, Report, When};
+use super::{Outcome, complain, rules, say};
+
+/// Analyse recorded traces, each a stream of its own
+///
+/// A trace that is cut off is analysed up to the cut. That counts as a failure (status 2) whatever was found before:
+/// what is missing might have been the worst of it.
+#[derive(Debug, Args)]
+pub(super) struct Typed {
+    /// Rule files or directories; the built-in rules if not given
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// How findings are printed
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// The severity from which on the exit status is 1
+    #[arg(long, value_enum, default_value_t = Level::Alert)]
+    fail_on: Level,
+    /// Recorded traces, plain or zstd; `-` for standard input
+    #[arg(required = true, value_name = "TRACE")]
+    traces: Vec<PathBuf>,
+}
+
+struct Plan {
+    rules: Arc<RuleSet>,
+    format: Format,
+    fail_on: Severity,
+    sources: Vec<Source>,
+}
+
+impl TryFrom<Typed> for Plan {
+    type Error = anyhow::Error;
+
+    fn try_from(typed: Typed) -> Result<Plan> {
+        Ok(Plan {
+            rules: rules::load(&typed.rules)?,
+            format: typed.format,
+            fail_on: typed.fail_on.into(),
+            sources: typed.traces.iter().map(|path| Source::from(path.as_path())).collect(),
+        })
+    }
+}
+
+pub(super) fn run(typed: Typed) -> Result<Outcome> {
+    let plan = Plan::try_from(typed)?;
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut outcome = Outcome::Clean;
+    for source in &plan.sources {
+        outcome = outcome.and(replay(&plan, source, &mut out)?);
+    }
+    Ok(outcome)
+}
+
+/// One trace. What is wrong with it is said and counts as a failure, but what came before is analysed; only an error
+/// of the output ends everything.
+fn replay(plan: &Plan, source: &Source, out: &mut impl Write) -> Result<Outcome> {
+    let mut trace = match trace::open(source) {
+        Ok(trace) => trace,
+        Err(error) => {
+            complain(&error.into());
+            return Ok(Outcome::Failed);
+        }
+    };
+    let mut report = Report::new(plan.format, When::AtTheEnd);
+    let mut analysis = Analysis::new(&plan.rules);
+    let mut chunk = Chunk::default();
+    let mut nanos = 0_u128;
+    let trouble = loop {
+        let end = chunk.fill(&mut trace);
+        let begin = Instant::now();
+        for packet in chunk.packets() {
+            analysis.packet(packet);
+        }
+        nanos = nanos.saturating_add(begin.elapsed().as_nanos());
+        for finding in analysis.findings() {
+            report.finding(finding, out)?;
+        }
+        match end {
+            Ok(More::Yes) => {}
+            Ok(More::No) => break None,
+            Err(error) => break Some(error),
+        }
+    };
+    report.end(out)?;
+    // Findings before what is said about them, whoever reads both.
+    out.flush()?;
+    say(&report.summary(&source.to_string(), analysis.counts(), Some(nanos)));
+    let mut outcome = match report.worst() {
+        Some(worst) if worst >= plan.fail_on => Outcome::Found,
+        Some(_) | None => Outcome::Clean,
+    };
+    if let Some(error) = trouble {
+        complain(&error.into());
+        outcome = Outcome::Failed;
+    }
+    Ok(outcome)
+}
+
+/// Some packets of a trace, read ahead so that the engine's time can be told from the disk's and the decompressor's
+/// without two clock readings a packet.
+#[derive(Default)]
+struct Chunk {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Whether the trace goes on after a chunk.
+enum More {
+    Yes,
+    No,
+}
+
+impl Chunk {
+    /// Packets per chunk.
+    const PACKETS: usize = 1024;
+
+    /// Bytes after which a chunk is full; one packet more may exceed it.
+    const BYTES: usize = 1 << 20;
+
+    /// Takes the next packets. Those before an error are there as well.
+    fn fill(&mut self, trace: &mut Trace) -> Result<More, TraceError> {
+        self.bytes.clear();
+        self.ends.clear();
+        while self.ends.len() < Self::PACKETS && self.bytes.len() < Self::BYTES {
+            let Some(packet) = trace.next_packet()? else { return Ok(More::No) };
+            self.bytes.extend_from_slice(packet);
+            self.ends.push(self.bytes.len());
+        }
+        Ok(More::Yes)
+    }
+
+    fn packets(&self) -> impl Iterator<Item = &[u8]> {
+        let mut begin = 0;
+        self.ends.iter().map(move |&end| {
+            let packet = self.bytes.get(begin..end).unwrap_or_default();
+            begin = end;
+            packet
+        })
+    }
+}

@@ -1,0 +1,191 @@
+//! Printing findings: as they come, or one story per container at the end of a trace.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+use sluicebox_daemon::analyze::{self, Counts, Finding, Severity};
+
+/// How findings are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// Stories for an operator.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// A severity as it is typed.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(super) enum Level {
+    Notice,
+    Alert,
+    Kill,
+}
+
+impl From<Level> for Severity {
+    fn from(level: Level) -> Severity {
+        match level {
+            Level::Notice => Severity::Notice,
+            Level::Alert => Severity::Alert,
+            Level::Kill => Severity::Kill,
+        }
+    }
+}
+
+/// The findings of one stream: what was printed, what is still to be told, how bad it was.
+#[derive(Debug)]
+pub(super) struct Report {
+    format: Format,
+    when: When,
+    findings: u64,
+    worst: Option<Severity>,
+    /// By the order in which containers were first found at, which is also the order of the stories.
+    stories: Vec<Story>,
+    places: BTreeMap<String, usize>,
+}
+
+/// When a story is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// With every finding, while the container lives.
+    AsTheyCome,
+    /// Once per container, at the end of the trace: its highest finding, which tells the lower ones too.
+    AtTheEnd,
+}
+
+#[derive(Debug)]
+struct Story {
+    highest: Finding,
+    earlier: Vec<(Severity, String)>,
+}
+
+impl Report {
+    pub(super) fn new(format: Format, when: When) -> Report {
+        Report { format, when, findings: 0, worst: None, stories: Vec::new(), places: BTreeMap::new() }
+    }
+
+    /// Takes in one finding.
+    pub(super) fn finding(&mut self, finding: Finding, out: &mut impl Write) -> io::Result<()> {
+        self.findings = self.findings.saturating_add(1);
+        self.worst = self.worst.max(Some(finding.severity));
+        match (self.format, self.when) {
+            (Format::Json, _) => writeln!(out, "{}", analyze::json(&finding)),
+            (Format::Text, When::AsTheyCome) => out.write_all(analyze::story(&finding).as_bytes()),
+            (Format::Text, When::AtTheEnd) => {
+                self.keep(finding);
+                Ok(())
+            }
+        }
+    }
+
+    fn keep(&mut self, finding: Finding) {
+        let place = self.places.get(&finding.container).and_then(|&place| self.stories.get_mut(place));
+        match place {
+            Some(story) if finding.severity > story.highest.severity => {
+                let lower = std::mem::replace(&mut story.highest, finding);
+                story.earlier.push((lower.severity, lower.rule));
+            }
+            // Not higher than what will be told anyway.
+            Some(_) => {}
+            None => {
+                self.places.insert(finding.container.clone(), self.stories.len());
+                self.stories.push(Story { highest: finding, earlier: Vec::new() });
+            }
+        }
+    }
+
+    /// Tells what was kept for the end.
+    pub(super) fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
+        self.places.clear();
+        for story in self.stories.drain(..) {
+            out.write_all(analyze::story(&story.highest).as_bytes())?;
+            for (severity, rule) in &story.earlier {
+                writeln!(out, "  before that: {} by {rule}", name(*severity))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The worst severity so far.
+    pub(super) fn worst(&self) -> Option<Severity> {
+        self.worst
+    }
+
+    /// One line about the whole stream.
+    pub(super) fn summary(&self, name_of_stream: &str, counts: Counts, nanos: Option<u128>) -> String {
+        let Counts { events, dropped, undecodable } = counts;
+        let findings = self.findings;
+        let verdict = self.worst.map_or("clean", name);
+        let cost = nanos.and_then(|nanos| nanos.checked_div(u128::from(events)));
+        let cost = cost.map(|nanos| format!(", {nanos} ns per event")).unwrap_or_default();
+        format!(
+            "{name_of_stream}: {events} events, {dropped} dropped, {undecodable} undecodable, \
+             {findings} findings, verdict {verdict}{cost}"
+        )
+    }
+}
+
+fn name(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Notice => "notice",
+        Severity::Alert => "alert",
+        Severity::Kill => "kill",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sluicebox::event::Time;
+
+    fn finding(container: &str, severity: Severity, rule: &str) -> Finding {
+        Finding { severity, rule: rule.to_owned(), container: container.to_owned(), time: Time(1) }
+    }
+
+    fn printed(report: &mut Report, findings: &[Finding]) -> String {
+        let mut out = Vec::new();
+        for finding in findings {
+            report.finding(finding.clone(), &mut out).unwrap();
+        }
+        report.end(&mut out).unwrap();
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn a_container_gets_one_story_of_its_highest_finding_that_names_the_lower_ones() {
+        let findings = [
+            finding("b", Severity::Notice, "first"),
+            finding("a", Severity::Alert, "other"),
+            finding("b", Severity::Kill, "second"),
+            finding("b", Severity::Alert, "too late"),
+        ];
+        let mut report = Report::new(Format::Text, When::AtTheEnd);
+        let expected = [
+            analyze::story(&findings[2]),
+            String::from("  before that: notice by first\n"),
+            analyze::story(&findings[1]),
+        ];
+        assert_eq!(printed(&mut report, &findings), expected.concat());
+        assert_eq!(report.worst(), Some(Severity::Kill));
+    }
+
+    #[test]
+    fn json_is_one_line_for_every_finding_as_it_comes() {
+        let findings = [finding("a", Severity::Alert, "x"), finding("a", Severity::Alert, "x")];
+        let mut report = Report::new(Format::Json, When::AtTheEnd);
+        assert_eq!(printed(&mut report, &findings), format!("{}\n", analyze::json(&findings[0])).repeat(2));
+    }
+
+    #[test]
+    fn the_summary_says_what_was_seen() {
+        let report = Report::new(Format::Text, When::AtTheEnd);
+        let counts = Counts { events: 10, dropped: 2, undecodable: 1 };
+        assert_eq!(
+            report.summary("t", counts, Some(1234)),
+            "t: 10 events, 2 dropped, 1 undecodable, 0 findings, verdict clean, 123 ns per event"
+        );
+        // A stream without events has no cost.
+        assert!(report.summary("t", Counts::default(), Some(5)).ends_with("verdict clean"));
+    }
+}

@@ -1,0 +1,96 @@
+//! What the server counts: relaxed atomics, added to once per batch or per connection, never per packet.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+/// Counters of a running server. They only ever grow, but for [`Counters::live`].
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Connections that were accepted.
+    pub accepted: AtomicU64,
+    /// Connections that shook hands and were handed to a worker.
+    pub served: AtomicU64,
+    /// Connections closed at once because too many were open.
+    pub refused_full: AtomicU64,
+    /// Clients that sent something else than a handshake, or none in time, or went away.
+    pub refused_handshake: AtomicU64,
+    /// Clients for whom no consumer could be made.
+    pub refused_consumer: AtomicU64,
+    /// Packets received.
+    pub packets: AtomicU64,
+    /// Packets among them that were longer than the receive buffer.
+    pub truncated: AtomicU64,
+    /// System calls that received them.
+    pub batches: AtomicU64,
+    /// Connections that are open now, those that still shake hands included.
+    pub live: AtomicUsize,
+}
+
+/// The values of [`Counters`] at one moment.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Totals {
+    /// See [`Counters::accepted`].
+    pub accepted: u64,
+    /// See [`Counters::served`].
+    pub served: u64,
+    /// All clients that were turned away, for whatever reason.
+    pub refused: u64,
+    /// See [`Counters::packets`].
+    pub packets: u64,
+    /// See [`Counters::truncated`].
+    pub truncated: u64,
+    /// See [`Counters::batches`].
+    pub batches: u64,
+}
+
+impl Counters {
+    /// The values now.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let refused = [&self.refused_full, &self.refused_handshake, &self.refused_consumer];
+        Totals {
+            accepted: self.accepted.load(Ordering::Relaxed),
+            served: self.served.load(Ordering::Relaxed),
+            refused: refused.iter().fold(0, |sum, count| sum.saturating_add(count.load(Ordering::Relaxed))),
+            packets: self.packets.load(Ordering::Relaxed),
+            truncated: self.truncated.load(Ordering::Relaxed),
+            batches: self.batches.load(Ordering::Relaxed),
+        }
+    }
+}
+
+/// A connection's place among those that may be open; given back when dropped.
+pub(super) struct Live {
+    counters: Arc<Counters>,
+    load: Option<Arc<AtomicUsize>>,
+}
+
+impl Live {
+    /// A place, unless `limit` of them are taken.
+    pub(super) fn take(counters: &Arc<Counters>, limit: usize) -> Option<Live> {
+        let taken = counters.live.fetch_add(1, Ordering::Relaxed);
+        let live = Live { counters: Arc::clone(counters), load: None };
+        (taken < limit).then_some(live)
+    }
+
+    /// Counts the connection towards the load of a worker as well.
+    pub(super) fn pin(&mut self, load: &Arc<AtomicUsize>) {
+        self.unpin();
+        load.fetch_add(1, Ordering::Relaxed);
+        self.load = Some(Arc::clone(load));
+    }
+
+    fn unpin(&mut self) {
+        if let Some(load) = self.load.take() {
+            load.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.unpin();
+        self.counters.live.fetch_sub(1, Ordering::Relaxed);
+    }
+}

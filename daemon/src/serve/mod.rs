@@ -1,0 +1,171 @@
+//! The receive loop: a SOCK_SEQPACKET listener, one connection per sandbox, a consumer per connection.
+//!
+//! tokio and uds listen, accept and shake hands, which happens once per sandbox; the accepted socket then moves to one
+//! of a few worker threads, which receive in batches (`worker`, `batch`). The loop knows nothing of events: what a
+//! packet means is the [`Consumer`]'s business, so that analysing, recording and counting run through the same loop.
+//!
+//! Bounds: connections ([`Options::max_connections`]), clients that have not introduced themselves
+//! ([`MAX_HANDSHAKES`], [`Options::handshake_timeout`]), bytes per packet ([`MAX_PACKET`]), memory (16 MiB per worker
+//! at worst). What a client sends waits in *its* send buffer: a slow consumer slows down that sandbox's sentry.
+
+mod batch;
+mod consumer;
+mod counters;
+mod handshake;
+mod listen;
+mod peer;
+mod pool;
+mod socket;
+mod worker;
+
+use std::future::Future;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+
+pub use batch::{MAX_PACKET, SLOTS};
+pub use consumer::{Consumer, End, Factory, Flow, Refusal};
+pub use counters::{Counters, Totals};
+pub use listen::MAX_HANDSHAKES;
+pub use peer::{ConnectionId, Peer};
+
+use listen::Listener;
+use pool::Pool;
+use socket::Listening;
+
+/// How a server listens and receives.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Where the socket file is made.
+    pub socket: PathBuf,
+    /// The socket file's permissions. Whoever can connect can make findings up, so: the owner only.
+    pub mode: u32,
+    /// Worker threads.
+    pub workers: NonZeroUsize,
+    /// Connections that may be open at once; further ones are closed as they come.
+    pub max_connections: usize,
+    /// How long a client may take to introduce itself.
+    pub handshake_timeout: Duration,
+    /// How long a worker waits after waking up before it drains, when the last batch was not full. Half a millisecond
+    /// halves the cost of a packet at 100,000 a second; the sender's buffer holds 278 packets meanwhile.
+    pub linger: Duration,
+    /// The interval of [`Consumer::tick`].
+    pub tick: Duration,
+}
+
+impl Options {
+    /// The usual options, listening at `socket`.
+    #[must_use]
+    pub fn at(socket: impl Into<PathBuf>) -> Options {
+        Options {
+            socket: socket.into(),
+            mode: 0o600,
+            workers: default_workers(),
+            max_connections: 16_384,
+            handshake_timeout: Duration::from_secs(5),
+            linger: Duration::from_micros(500),
+            tick: Duration::from_secs(1),
+        }
+    }
+}
+
+/// Half of the processors, at most four: a worker drains a million packets a second, and the host is there for the
+/// sandboxes.
+fn default_workers() -> NonZeroUsize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    NonZeroUsize::new(processors.div_ceil(2).min(4)).unwrap_or(NonZeroUsize::MIN)
+}
+
+/// Why a server could not start or go on.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// Somebody else listens there.
+    #[error("socket in use by another process, stop it or choose another path: {}", .0.display())]
+    InUse(PathBuf),
+    /// Something that is no socket is in the way.
+    #[error("not a socket, remove it or choose another path: {}", .0.display())]
+    NotASocket(PathBuf),
+    /// The socket could not be made.
+    #[error("cannot listen: {}: {source}", path.display())]
+    Bind {
+        /// Where.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A worker thread could not be started.
+    #[error("cannot start a worker thread: {0}")]
+    Start(#[source] std::io::Error),
+    /// A worker thread ended though nobody asked it to; its connections are lost.
+    #[error("a worker thread ended unexpectedly: {0}")]
+    Worker(String),
+}
+
+/// A server that listens but does not accept yet.
+pub struct Server {
+    options: Options,
+    listening: Listening,
+    counters: Arc<Counters>,
+}
+
+impl std::fmt::Debug for Server {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Server").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl Server {
+    /// Makes the socket file and listens; clients that come now wait until [`Server::run`]. Needs a tokio runtime with
+    /// I/O and time.
+    ///
+    /// # Errors
+    /// If the path is taken by a living server or by something that is no socket, or cannot be made.
+    pub fn bind(options: Options) -> Result<Server, ServeError> {
+        let listening = Listening::bind(&options.socket, options.mode)?;
+        Ok(Server { options, listening, counters: Arc::default() })
+    }
+
+    /// What the server counts, to be looked at while it runs.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.counters)
+    }
+
+    /// The socket file.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        self.listening.path()
+    }
+
+    /// Serves until `stop` is ready. Then: accepts no more, consumes what was sent, closes every connection, ends the
+    /// workers and removes the socket file.
+    ///
+    /// # Errors
+    /// If workers cannot be started, or one of them ends by itself.
+    pub async fn run(
+        self,
+        factory: impl Factory,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Totals, ServeError> {
+        let mut pool = Pool::start(&self.options, &self.counters)?;
+        let listener = Listener {
+            listening: self.listening,
+            options: self.options,
+            counters: Arc::clone(&self.counters),
+            adopters: pool.adopters(),
+            factory: Arc::new(factory),
+        };
+        let result = tokio::select! {
+            () = stop => Ok(()),
+            end = pool.ended() => Err(end),
+            // Dropped with everything that is half-way: the socket file is removed, nobody can connect any more.
+            never = listener.accept() => match never {},
+        };
+        pool.stop().await;
+        result.map(|()| self.counters.totals())
+    }
+}

