@@ -205,7 +205,14 @@ impl Sandbox {
             observation,
             evictions: judgement.matcher.evicted(),
         };
-        out.push(reporter.finding(level, before, after, Some(crossing), &judgement.contributing, self.findings));
+        out.push(reporter.finding(
+            level,
+            before,
+            after,
+            Some(crossing),
+            &judgement.contributing,
+            self.findings,
+        ));
         self.findings = self.findings.saturating_add(1);
     }
 }

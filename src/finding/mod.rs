@@ -257,8 +257,11 @@ impl Finding {
     /// The steps of all matches in the order of time.
     #[must_use]
     pub fn steps(&self) -> Vec<(&RuleName, &Step)> {
-        let mut steps: Vec<_> =
-            self.matches.iter().flat_map(|matched| matched.steps.iter().map(|step| (&matched.rule, step))).collect();
+        let mut steps: Vec<_> = self
+            .matches
+            .iter()
+            .flat_map(|matched| matched.steps.iter().map(|step| (&matched.rule, step)))
+            .collect();
         steps.sort_by_key(|(_, step)| step.since_ns);
         steps
     }

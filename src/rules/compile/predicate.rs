@@ -176,7 +176,11 @@ impl Predicate {
 }
 
 impl Term {
-    pub(crate) fn value<'a>(&'a self, scene: &Scene<'a>, kept: &'a [Option<OwnedValue>]) -> Option<Value<'a>> {
+    pub(crate) fn value<'a>(
+        &'a self,
+        scene: &Scene<'a>,
+        kept: &'a [Option<OwnedValue>],
+    ) -> Option<Value<'a>> {
         match self {
             Term::Field(field) => scene.get(*field),
             Term::Kept(at) => kept.get(*at)?.clone(),
@@ -273,7 +277,9 @@ impl Test {
             Test::AnyOf(tests) => tests.iter().any(|test| test.passes(value, scene, kept)),
             Test::AllOf(tests) => tests.iter().all(|test| test.passes(value, scene, kept)),
             Test::Other(test) => !test.passes(value, scene, kept),
-            Test::With(order, term) => term.value(scene, kept).is_some_and(|other| compare(*order, value, &other)),
+            Test::With(order, term) => {
+                term.value(scene, kept).is_some_and(|other| compare(*order, value, &other))
+            }
             Test::Shares(term) => term.value(scene, kept).is_some_and(|other| share(value, &other)),
             Test::Text(_)
             | Test::TextIn(_)
@@ -321,7 +327,9 @@ impl Test {
             Test::Glob(_) => 15,
             Test::Below(paths) => u32::try_from(paths.len()).unwrap_or(u32::MAX).saturating_mul(5),
             Test::Regex(_) => 100,
-            Test::AnyOf(tests) | Test::AllOf(tests) => tests.iter().map(Test::cost).fold(0, u32::saturating_add),
+            Test::AnyOf(tests) | Test::AllOf(tests) => {
+                tests.iter().map(Test::cost).fold(0, u32::saturating_add)
+            }
             Test::Other(test) => test.cost(),
             Test::With(_, term) | Test::Shares(term) => term.cost().saturating_add(3),
         }

@@ -28,10 +28,12 @@ impl Triggers {
 /// What the condition says of `evt.type`. A denial says nothing: it leaves all the others.
 fn named(expr: &Expr) -> Triggers {
     match &expr.kind {
-        ExprKind::And(members) => members.iter().map(named).fold(Triggers::Any, |all, member| match (all, member) {
-            (Triggers::Any, other) | (other, Triggers::Any) => other,
-            (Triggers::Of(a), Triggers::Of(b)) => Triggers::Of(a.intersection(&b).copied().collect()),
-        }),
+        ExprKind::And(members) => {
+            members.iter().map(named).fold(Triggers::Any, |all, member| match (all, member) {
+                (Triggers::Any, other) | (other, Triggers::Any) => other,
+                (Triggers::Of(a), Triggers::Of(b)) => Triggers::Of(a.intersection(&b).copied().collect()),
+            })
+        }
         ExprKind::Or(members) => {
             let mut union = BTreeSet::new();
             for member in members {
@@ -54,7 +56,9 @@ fn of_check(check: &Check) -> Triggers {
     }
     let names: Vec<&str> = match (check.operator.value, &check.right, check.modifier) {
         (Operator::Eq, Some(Operand::Value(value)), None) => vec![&value.text],
-        (Operator::In, Some(Operand::List(list)), None) => list.items.iter().map(|item| item.text.as_str()).collect(),
+        (Operator::In, Some(Operand::List(list)), None) => {
+            list.items.iter().map(|item| item.text.as_str()).collect()
+        }
         _ => return Triggers::Any,
     };
     Triggers::Of(names.into_iter().filter_map(EventType::by_name).collect())

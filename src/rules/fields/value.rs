@@ -69,7 +69,12 @@ impl<'a> Value<'a> {
         match self {
             Value::Text(text) => Some(text),
             Value::Word(word) => Some(word.as_bytes()),
-            Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::Endpoint(_) | Value::Texts(_) | Value::Ints(_) => None,
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Ip(_)
+            | Value::Endpoint(_)
+            | Value::Texts(_)
+            | Value::Ints(_) => None,
         }
     }
 
