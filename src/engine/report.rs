@@ -153,6 +153,7 @@ fn step(evidence: &Evidence) -> Step {
         count: evidence.count,
         name: evidence.step.as_ref().map(ToString::to_string),
         event: evidence.event.name().unwrap_or("unknown"),
+        failed: evidence.failed,
         process: told(&evidence.actor, &evidence.ancestors),
         deed: deed(evidence),
         indicators: evidence

@@ -145,6 +145,8 @@ pub struct Step {
     pub name: Option<String>,
     /// The kind of event.
     pub event: &'static str,
+    /// The call failed: it was an attempt.
+    pub failed: bool,
     /// Who did it.
     pub process: Process,
     /// What was done.

@@ -111,6 +111,9 @@ fn moments_of(step: &Step) -> Vec<Moment> {
             push_origin(&mut moments, file);
             match step.event {
                 "chmod" | "fchmod" | "fchmodat" => format!("{who} changed the mode of {}", Text(&file.path)),
+                "open" | "openat" | "creat" if step.failed => {
+                    format!("{who} looked for {}", Text(&file.path))
+                }
                 "open" | "openat" | "creat" | "memfd_create" => format!("{who} opened {}", Text(&file.path)),
                 event => format!("{who} {event} {}", Text(&file.path)),
             }
@@ -312,7 +315,7 @@ mod tests {
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
             (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_795_562_729, "2026-11-25T08:45:29Z"),
+            (1_795_562_729, "2026-11-24T23:25:29Z"),
             (-1, "1969-12-31T23:59:59Z"),
         ] {
             // 2000-02-29 lies between the second and the third.

@@ -87,7 +87,7 @@ fn points_for(rules: &RuleSet, needs: &BTreeSet<Need>, release: Release) -> BTre
         add(&mut points, own_point(name, release));
     }
     let mut calls: BTreeSet<Sysno> = needs.iter().flat_map(|need| calls_for(*need)).copied().collect();
-    match rules.event_types() {
+    match rules.named_event_types() {
         Some(types) => {
             for event in types {
                 match event {

@@ -50,7 +50,7 @@ impl<'a> Scene<'a> {
                 Some(Value::Text(Cow::Owned(flag_names(self.open_flags()?).into_bytes())))
             }
             FieldId::EvtArgModeExec => Some(Value::Bool(self.mode()?.intersects(ModeBits::EXEC))),
-            FieldId::EvtArgFilename => self.path_given(),
+            FieldId::EvtArgFilename => self.path_given().map(Value::text),
             FieldId::ProcName => name_of(self.process()?),
             FieldId::ProcExe => self.program()?.argv.first().map(Value::text),
             FieldId::ProcExepath => present(&self.program()?.path),
@@ -246,7 +246,8 @@ impl<'a> Scene<'a> {
         Some(ModeBits::from_bits_retain(u32::try_from(raw.arg(register) & 0o7777).unwrap_or(0)))
     }
 
-    fn path_given(&self) -> Option<Value<'a>> {
+    /// The path as the call was given it.
+    pub(crate) fn path_given(&self) -> Option<&'a [u8]> {
         let path = if let Kind::Open(open) = &self.event.kind {
             open.pathname
         } else if let Kind::Execve(exec) = &self.event.kind {
@@ -258,7 +259,7 @@ impl<'a> Scene<'a> {
         } else {
             return None;
         };
-        path.present().map(Value::text)
+        path.present()
     }
 
     /// The file that the event is about.
