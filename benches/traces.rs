@@ -20,9 +20,12 @@ fn traces(criterion: &mut Criterion) {
     let rules = Arc::new(builtin::compiled(Thresholds::default()).rules.unwrap());
     let intel = Intel::seed();
     let mut group = criterion.benchmark_group("traces");
-    for (release, name) in
-        [("2024", "b_busy_mix"), ("2024", "b_gcc_build"), ("2026", "b_busy_mix"), ("2024", "m_drop_exec_pool")]
-    {
+    for (release, name) in [
+        ("2024", "b_busy_mix"),
+        ("2024", "b_gcc_build"),
+        ("2026", "b_busy_mix"),
+        ("2024", "m_drop_exec_pool"),
+    ] {
         let recording = Recording::open(release, name);
         let packets: Vec<&[u8]> = recording.packets().collect();
         group.throughput(Throughput::Elements(packets.len() as u64));

@@ -75,7 +75,8 @@ fn every_verdict_is_the_one_that_was_written_by_hand() {
     let rules = rules();
     let mut wrong = Vec::new();
     for recording in recordings() {
-        let verdict = verdicts.get(&recording.name).unwrap_or_else(|| panic!("no verdict for {}", recording.name));
+        let verdict =
+            verdicts.get(&recording.name).unwrap_or_else(|| panic!("no verdict for {}", recording.name));
         let (found, sandbox) = findings(&rules, recording.packets());
         let worst = worst(&found);
         let right = match (&verdict.at_least, &verdict.below) {
@@ -117,9 +118,8 @@ fn the_same_packets_give_the_same_bytes_on_any_thread_and_with_any_hash_seed() {
         let expected = told(&findings(&rules, recording.packets()).0);
         // Each map draws a seed of its own, so every run is one with other seeds.
         std::thread::scope(|scope| {
-            let runs: Vec<_> = (0..3)
-                .map(|_| scope.spawn(|| told(&findings(&rules, recording.packets()).0)))
-                .collect();
+            let runs: Vec<_> =
+                (0..3).map(|_| scope.spawn(|| told(&findings(&rules, recording.packets()).0))).collect();
             for run in runs {
                 assert_eq!(run.join().unwrap(), expected, "{recording}");
             }

@@ -140,7 +140,7 @@ impl Sandbox {
     #[must_use]
     pub fn score(&self, container: ContainerIx) -> Points {
         let judgement = self.judgements.get(usize::from(container.0));
-        judgement.map_or(Points::default(), |judgement| judgement.score.at(self.state.clock()))
+        judgement.map(|judgement| judgement.score.at(self.state.clock())).unwrap_or_default()
     }
 
     /// What the sandbox has been through.

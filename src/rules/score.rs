@@ -99,8 +99,10 @@ impl Contribution {
         // Within a half life the value runs straight from the whole to the half.
         let into = u64::try_from(age % HALF_LIFE.0).unwrap_or(0);
         let half_life = u64::try_from(HALF_LIFE.0).unwrap_or(u64::MAX);
-        let lost =
-            u128::from(whole).saturating_mul(u128::from(into)) / u128::from(half_life.saturating_mul(2));
+        let lost = u128::from(whole)
+            .saturating_mul(u128::from(into))
+            .checked_div(u128::from(half_life.saturating_mul(2)))
+            .unwrap_or(0);
         Points(whole.saturating_sub(u64::try_from(lost).unwrap_or(u64::MAX)))
     }
 }

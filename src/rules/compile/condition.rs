@@ -269,10 +269,10 @@ impl Test {
                 Ok(Test::TextIn(texts))
             }
             (Type::Ip | Type::Net, _) => {
-                Ok(Test::Net(items.iter().map(|item| net(item)).collect::<Result<Box<[_]>, _>>()?))
+                Ok(Test::Net(items.iter().map(net).collect::<Result<Box<[_]>, _>>()?))
             }
             (Type::Endpoint, _) => {
-                Ok(Test::Endpoint(items.iter().map(|item| endpoint(item)).collect::<Result<Box<[_]>, _>>()?))
+                Ok(Test::Endpoint(items.iter().map(endpoint).collect::<Result<Box<[_]>, _>>()?))
             }
             (Type::Bool, _) => {
                 let tests =

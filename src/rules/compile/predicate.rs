@@ -17,8 +17,6 @@ use super::glob::Glob;
 /// A compiled condition.
 #[derive(Debug)]
 pub(crate) enum Predicate {
-    /// Holds always: an `in` of nothing, denied.
-    Always,
     /// Never holds.
     Never,
     /// All of them hold.
@@ -151,7 +149,6 @@ impl Predicate {
     /// Whether the condition holds for an event, given what a partial match kept of its earlier steps.
     pub(crate) fn holds(&self, scene: &Scene<'_>, kept: &[Option<OwnedValue>]) -> bool {
         match self {
-            Predicate::Always => true,
             Predicate::Never => false,
             Predicate::All(members) => members.iter().all(|member| member.holds(scene, kept)),
             Predicate::Any(members) => members.iter().any(|member| member.holds(scene, kept)),
@@ -165,7 +162,7 @@ impl Predicate {
     /// How dear the test is, roughly: what costs least is asked first.
     pub(crate) fn cost(&self) -> u32 {
         match self {
-            Predicate::Always | Predicate::Never => 0,
+            Predicate::Never => 0,
             Predicate::All(members) | Predicate::Any(members) => {
                 members.iter().map(Predicate::cost).fold(1, u32::saturating_add)
             }
@@ -191,16 +188,16 @@ impl Term {
     fn cost(&self) -> u32 {
         use crate::rules::fields::{FieldId, Type};
         match self {
-            Term::Field(field) => match field.id {
-                FieldId::EvtType => 1,
-                FieldId::IntelTextTags | FieldId::IntelTextSource | FieldId::IntelTextMatch => 200,
-                FieldId::IntelBinTags | FieldId::IntelIpTags => 60,
-                FieldId::ProcCmdline | FieldId::ProcArgs | FieldId::ProcPcmdline => 40,
-                id => match id.def().kind {
-                    Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,
-                    Type::Ip | Type::Net | Type::Endpoint | Type::FileId | Type::Text => 5,
-                    Type::Texts | Type::FileIds => 10,
-                },
+            Term::Field(field) if field.id == FieldId::EvtType => 1,
+            Term::Field(field) if matches!(field.id, FieldId::IntelTextTags | FieldId::IntelTextSource) => {
+                200
+            }
+            Term::Field(field) if matches!(field.id, FieldId::IntelBinTags | FieldId::IntelIpTags) => 60,
+            Term::Field(field) if matches!(field.id, FieldId::ProcCmdline | FieldId::ProcArgs) => 40,
+            Term::Field(field) => match field.id.def().kind {
+                Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,
+                Type::Ip | Type::Net | Type::Endpoint | Type::FileId | Type::Text => 5,
+                Type::Texts | Type::FileIds => 10,
             },
             Term::Kept(_) => 5,
             Term::Call(_, inner) => inner.cost().saturating_add(20),
