@@ -96,6 +96,7 @@ impl<'a> Scene<'a> {
             FieldId::ProcProgramPath => present(self.program()?.effective_path()),
             FieldId::ProcProgramOrigin => Some(Value::Word(self.process()?.program_origin().name())),
             FieldId::ProcProgramRemote => self.program_remote().map(Value::Endpoint),
+            FieldId::ProcProgramFed => Some(Value::Bool(self.process()?.is_fed_from_network())),
             FieldId::ProcProgramWriter => writer(self.program()?.effective()),
             FieldId::ProcProgramAncestry => ancestry(self.program()?.effective()),
             FieldId::ProcStdioRemote => {
@@ -318,7 +319,7 @@ impl<'a> Scene<'a> {
 
     fn program_remote(&self) -> Option<SocketAddr> {
         let process = self.process()?;
-        let fed = process.stdin_source().filter(|_| process.program.reads_stdin());
+        let fed = process.stdin_source().filter(|_| process.is_fed_from_network());
         let remote = match fed {
             Some(source) => source.remote(),
             None => process.program.effective().remote(),

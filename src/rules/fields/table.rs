@@ -139,6 +139,8 @@ fields! {
         "Where what truly runs came from.";
     ProcProgramRemote "proc.program.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The remote that the bytes of what truly runs descend from.";
+    ProcProgramFed "proc.program.fed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], [],
+        "What runs is an interpreter that is fed network bytes through its standard input.";
     ProcProgramWriter "proc.program.writer" Type::Text, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The name of the program that wrote what truly runs.";
     ProcProgramAncestry "proc.program.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],

@@ -141,6 +141,7 @@ impl State {
     /// Bytes came in through a descriptor.
     pub(super) fn moved_in(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
+        self.read_from_pipe(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(socket) = self.sockets.get_mut(socket).filter(|socket| socket.remote().is_some()) {
             socket.traffic.get_or_insert_default().recvs.note(acting.time, bytes);

@@ -205,7 +205,7 @@ impl State {
         if let Some(fds) = self.processes.fds_mut(acting.process) {
             fds.close_on_exec();
         }
-        let stdin = self.tainted_stdin(acting.process);
+        let stdin = self.tainted_stdin(acting.container, acting.process);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.comm = Comm::new(&program.name);
         process.program = Arc::new(program);
@@ -213,6 +213,10 @@ impl State {
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;
+        // What it reads from there it passes on.
+        if let Some(stdin) = process.stdin.clone() {
+            self.taint(acting.process, &stdin, acting.time);
+        }
         PROCESS
     }
 
