@@ -21,6 +21,7 @@ pub mod fuzz;
 mod ruleset;
 pub(crate) mod score;
 pub mod source;
+pub mod testing;
 
 pub use compile::{Compiled, compile};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity};
