@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sluicebox::intel::Intel;
-use sluicebox::rules::testing::{Matches, count_matches, run_rule};
+use sluicebox::rules::testing::{self, Matches, count_matches, run_rule};
 use sluicebox::rules::{self, RuleSet, Thresholds, builtin};
 use sluicebox::wire::tracefile;
 
@@ -36,7 +36,7 @@ fn play(rules: &Arc<RuleSet>, intel: &Intel, path: &Path) -> Matches {
 fn every_test_of_every_built_in_rule_holds_in_every_release() {
     let compiled = builtin::compiled(Thresholds::default());
     let rules = Arc::new(compiled.rules.unwrap());
-    let intel = Intel::seed();
+    let intel = testing::intel();
     let releases = releases();
     let played: RefCell<BTreeMap<PathBuf, Matches>> = RefCell::default();
     let mut recordings = |name: &str| {

@@ -15,7 +15,7 @@
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use sluicebox::{intel::Intel, rules::{self, Thresholds, testing::{Script, check}}};
+//! # use sluicebox::rules::{self, Thresholds, testing::{Script, check, intel}};
 //! let rules = Arc::new(rules::builtin::compiled(Thresholds::default()).rules.unwrap());
 //! let script = Script::parse(r#"
 //!     0s     pid=10 connect fd=3 remote=198.51.100.7:443
@@ -24,7 +24,7 @@
 //!     30m    pid=11 parent=10 execve path=/tmp/x argv="x --flag"
 //!     #^ downloaded-program-run +30 via /tmp/x <- 198.51.100.7:443
 //! "#)?;
-//! let outcome = check(&rules, &Intel::seed(), &script);
+//! let outcome = check(&rules, &intel(), &script);
 //! assert!(outcome.is_as_expected(), "{outcome}");
 //! # Ok::<(), sluicebox::rules::testing::ScriptError>(())
 //! ```
@@ -67,6 +67,8 @@
 //! `origin=network` (or an address with a port) at an open is a short-hand: just before, the process gets bytes from
 //! there, over a connection that it closes again.
 //!
+//! **Denylists** are the caller's; [`intel`] are those for tests: the bundled ones, and 192.0.2.66 is a mining pool.
+//!
 //! **Annotations** stand under a line and say what it must cause: `#^ RULE-ID [+POINTS] [TEXT]` a match of that rule,
 //! `#^ finding notice|alert|kill [RULE-ID]` a finding. A text is a part of the match's output; one that begins with
 //! `via` is how the file came to be that one of its steps is about: its path, what it was made from, the remote.
@@ -82,10 +84,11 @@ mod world;
 #[cfg(test)]
 mod tests;
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::engine::Sandbox;
-use crate::intel::Intel;
+use crate::intel::{Intel, IntelBuilder, Verdict};
 
 use super::RuleSet;
 
@@ -109,6 +112,17 @@ pub fn check(rules: &Arc<RuleSet>, intel: &Intel, script: &Script) -> Outcome {
     }
     outcome.compare(script);
     outcome
+}
+
+/// The denylists that tests see: those that come with Sluicebox, which name no address, and one that calls
+/// `192.0.2.66` (of RFC 5737's addresses for documentation) a `mining-pool`.
+#[must_use]
+pub fn intel() -> Intel {
+    let mut builder = IntelBuilder::seed();
+    let pool = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66));
+    let tags = vec![Arc::from("mining-pool")];
+    builder.ip(pool.into(), Arc::new(Verdict { source: Arc::from("test"), tags, confidence: 100 }));
+    builder.build(0)
 }
 
 /// How often each rule matches in a trace, given as its packets.
