@@ -72,13 +72,6 @@ impl<K: Eq + Hash> Set<K> {
         self.0.insert(key)
     }
 
-    pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> bool
-    where
-        K: Borrow<Q>,
-    {
-        self.0.remove(key)
-    }
-
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }

@@ -162,7 +162,7 @@ impl Sandbox {
     #[must_use]
     pub fn score(&self, container: ContainerIx) -> Points {
         let judgement = self.judgements.get(usize::from(container.0));
-        judgement.map_or(Points::default(), |judgement| judgement.score.at(self.state.clock()))
+        judgement.map(|judgement| judgement.score.at(self.state.clock())).unwrap_or_default()
     }
 
     /// What the sandbox has been through.
@@ -235,7 +235,14 @@ impl Sandbox {
             observation,
             evictions: judgement.matcher.evicted(),
         };
-        out.push(reporter.finding(level, before, after, Some(crossing), &judgement.contributing, self.findings));
+        out.push(reporter.finding(
+            level,
+            before,
+            after,
+            Some(crossing),
+            &judgement.contributing,
+            self.findings,
+        ));
         self.findings = self.findings.saturating_add(1);
     }
 }

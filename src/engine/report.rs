@@ -2,8 +2,8 @@
 
 use crate::event::{EventType, Fd};
 use crate::finding::{
-    Ancestor, Container, Coverage, Deed, File, Finding, Indicator, Match, Process, Remote, RuleName, ScoreChange,
-    Severity, Step, Versions, Written,
+    Ancestor, Container, Coverage, Deed, File, Finding, Indicator, Match, Process, Remote, RuleName,
+    ScoreChange, Severity, Step, Versions, Written,
 };
 use crate::intel::Intel;
 use crate::rules::matcher::{self, Direction, Evidence, Object};
@@ -138,7 +138,10 @@ fn told(actor: &Actor, ancestors: &[crate::state::Ancestor]) -> Process {
         origin: program.effective().origin.name(),
         ancestors: ancestors
             .iter()
-            .map(|ancestor| Ancestor { pid: ancestor.actor.tgid.0, name: ancestor.actor.program.name.to_vec() })
+            .map(|ancestor| Ancestor {
+                pid: ancestor.actor.tgid.0,
+                name: ancestor.actor.program.name.to_vec(),
+            })
             .collect(),
     }
 }
@@ -150,6 +153,7 @@ fn step(evidence: &Evidence) -> Step {
         count: evidence.count,
         name: evidence.step.as_ref().map(ToString::to_string),
         event: evidence.event.name().unwrap_or("unknown"),
+        failed: evidence.failed,
         process: told(&evidence.actor, &evidence.ancestors),
         deed: deed(evidence),
         indicators: evidence

@@ -79,6 +79,7 @@ fn evidence(rule: &RuleName, step: &Step) -> Value {
         "rule": rule.id,
         "step": step.name.as_deref().unwrap_or(step.event),
         "event": step.event,
+        "failed": step.failed,
         "process": process(&step.process),
     });
     let (key, deed) = match &step.deed {

@@ -145,6 +145,8 @@ pub struct Step {
     pub name: Option<String>,
     /// The kind of event.
     pub event: &'static str,
+    /// The call failed: it was an attempt.
+    pub failed: bool,
     /// Who did it.
     pub process: Process,
     /// What was done.
@@ -257,8 +259,11 @@ impl Finding {
     /// The steps of all matches in the order of time.
     #[must_use]
     pub fn steps(&self) -> Vec<(&RuleName, &Step)> {
-        let mut steps: Vec<_> =
-            self.matches.iter().flat_map(|matched| matched.steps.iter().map(|step| (&matched.rule, step))).collect();
+        let mut steps: Vec<_> = self
+            .matches
+            .iter()
+            .flat_map(|matched| matched.steps.iter().map(|step| (&matched.rule, step)))
+            .collect();
         steps.sort_by_key(|(_, step)| step.since_ns);
         steps
     }

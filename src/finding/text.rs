@@ -73,7 +73,10 @@ fn write_timeline(out: &mut String, finding: &Finding) -> fmt::Result {
     for (_, step) in finding.steps() {
         for moment in moments_of(step) {
             // Several rules tell the same download; once is enough.
-            if !moments.iter().any(|known: &Moment| known.line == moment.line && known.time_ns == moment.time_ns) {
+            if !moments
+                .iter()
+                .any(|known: &Moment| known.line == moment.line && known.time_ns == moment.time_ns)
+            {
                 moments.push(moment);
             }
         }
@@ -97,13 +100,20 @@ fn moments_of(step: &Step) -> Vec<Moment> {
     let line = match &step.deed {
         Deed::Ran(file) => {
             push_origin(&mut moments, file);
-            let from = if file.origin == "network" && file.chain.is_empty() { " with bytes from the network" } else { "" };
+            let from = if file.origin == "network" && file.chain.is_empty() {
+                " with bytes from the network"
+            } else {
+                ""
+            };
             format!("{who} ran {}{from}", Text(&file.path))
         }
         Deed::Touched(file) => {
             push_origin(&mut moments, file);
             match step.event {
                 "chmod" | "fchmod" | "fchmodat" => format!("{who} changed the mode of {}", Text(&file.path)),
+                "open" | "openat" | "creat" if step.failed => {
+                    format!("{who} looked for {}", Text(&file.path))
+                }
                 "open" | "openat" | "creat" | "memfd_create" => format!("{who} opened {}", Text(&file.path)),
                 event => format!("{who} {event} {}", Text(&file.path)),
             }
@@ -112,9 +122,13 @@ fn moments_of(step: &Step) -> Vec<Moment> {
         Deed::Gpu { state, ioctls } => format!("{who} has the GPU {state} after {ioctls} ioctls"),
         Deed::Other => format!("{who} {}", step.event),
     };
-    let hits: Vec<String> = step.indicators.iter().map(|hit| {
-        format!("{} is on {} as {}", Text(&hit.what), Text(hit.source.as_bytes()), hit.tags.join(", "))
-    }).collect();
+    let hits: Vec<String> = step
+        .indicators
+        .iter()
+        .map(|hit| {
+            format!("{} is on {} as {}", Text(&hit.what), Text(hit.source.as_bytes()), hit.tags.join(", "))
+        })
+        .collect();
     let command = matches!(step.deed, Deed::Ran(_)).then(|| Command(&step.process).to_string());
     let detail = command.into_iter().chain(hits).collect::<Vec<_>>();
     let detail = (!detail.is_empty()).then(|| detail.join("; "));
@@ -126,7 +140,8 @@ fn network_line(who: &str, step: &Step, remote: &Remote) -> String {
     match step.event {
         "connect" if step.count > 1 => {
             let span = Since(step.time_ns.saturating_sub(step.since_ns));
-            let failed = if remote.failures > 0 { format!(", {} failed", remote.failures) } else { String::new() };
+            let failed =
+                if remote.failures > 0 { format!(", {} failed", remote.failures) } else { String::new() };
             format!("{who} connected {} times to {} within {span}{failed}", step.count, remote.addr)
         }
         "connect" => format!("{who} connected to {}", remote.addr),
@@ -184,7 +199,11 @@ fn write_coverage(out: &mut String, finding: &Finding) -> fmt::Result {
     if coverage.evictions > 0 {
         write!(out, ", {} forgotten", coverage.evictions)?;
     }
-    writeln!(out, "; rules {}, lists {}; finding {}", finding.versions.rules, finding.versions.intel, finding.id)
+    writeln!(
+        out,
+        "; rules {}, lists {}; finding {}",
+        finding.versions.rules, finding.versions.intel, finding.id
+    )
 }
 
 /// A process by name and id.
@@ -210,7 +229,8 @@ impl fmt::Display for Command<'_> {
             if !line.is_empty() {
                 line.push(' ');
             }
-            let plain = !arg.is_empty() && arg.iter().all(|byte| byte.is_ascii_graphic() && !b"'\"\\$`;|&()<>*".contains(byte));
+            let plain = !arg.is_empty()
+                && arg.iter().all(|byte| byte.is_ascii_graphic() && !b"'\"\\$`;|&()<>*".contains(byte));
             if plain { write!(line, "{}", Text(arg))? } else { write!(line, "'{}'", Text(arg))? }
         }
         if line.is_empty() {
@@ -271,12 +291,15 @@ fn civil(days: i64) -> (i64, i64, i64) {
     let days = days.saturating_add(719_468);
     let era = days.div_euclid(146_097);
     let day_of_era = days.rem_euclid(146_097);
-    let leap_days = (day_of_era / 1_460).saturating_sub(day_of_era / 36_524).saturating_add(day_of_era / 146_096);
+    let leap_days =
+        (day_of_era / 1_460).saturating_sub(day_of_era / 36_524).saturating_add(day_of_era / 146_096);
     let year_of_era = day_of_era.saturating_sub(leap_days) / 365;
-    let days_before = year_of_era.saturating_mul(365).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
+    let days_before =
+        year_of_era.saturating_mul(365).saturating_add(year_of_era / 4).saturating_sub(year_of_era / 100);
     let day_of_year = day_of_era.saturating_sub(days_before);
     let from_march = day_of_year.saturating_mul(5).saturating_add(2) / 153;
-    let day = day_of_year.saturating_sub(from_march.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
+    let day =
+        day_of_year.saturating_sub(from_march.saturating_mul(153).saturating_add(2) / 5).saturating_add(1);
     let month = if from_march < 10 { from_march.saturating_add(3) } else { from_march.saturating_sub(9) };
     let year = era.saturating_mul(400).saturating_add(year_of_era).saturating_add(i64::from(month <= 2));
     (year, month, day)
@@ -292,7 +315,7 @@ mod tests {
             (0, "1970-01-01T00:00:00Z"),
             (951_782_399, "2000-02-28T23:59:59Z"),
             (951_868_800, "2000-03-01T00:00:00Z"),
-            (1_795_562_729, "2026-11-25T08:45:29Z"),
+            (1_795_562_729, "2026-11-24T23:25:29Z"),
             (-1, "1969-12-31T23:59:59Z"),
         ] {
             // 2000-02-29 lies between the second and the third.
@@ -302,9 +325,12 @@ mod tests {
 
     #[test]
     fn spans_are_read_at_a_glance() {
-        for (nanos, expected) in
-            [(0, "0.000s"), (1_500_000_000, "1.500s"), (61_000_000_000, "1m01.000s"), (7_265_000_000_000, "2h01m05s")]
-        {
+        for (nanos, expected) in [
+            (0, "0.000s"),
+            (1_500_000_000, "1.500s"),
+            (61_000_000_000, "1m01.000s"),
+            (7_265_000_000_000, "2h01m05s"),
+        ] {
             assert_eq!(Since(nanos).to_string(), expected);
         }
     }

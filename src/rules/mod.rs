@@ -14,12 +14,13 @@ pub mod diagnostics;
 pub mod falco;
 pub mod fields;
 pub mod file;
-pub mod lang;
-pub(crate) mod matcher;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
+pub mod lang;
+pub(crate) mod matcher;
 mod ruleset;
 pub(crate) mod score;
+pub mod session;
 pub mod source;
 pub mod testing;
 

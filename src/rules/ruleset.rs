@@ -148,15 +148,17 @@ impl RuleSet {
             for (step, met_by) in compiled.steps.iter().map(|step| &step.met_by).enumerate() {
                 let place = StepIx { rule, step };
                 match met_by {
-                    MetBy::Event(_, Triggers::Any) => by_event.iter_mut().for_each(|steps| steps.push(place)),
-                    MetBy::Event(_, Triggers::Of(types)) => {
-                        let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
-                        for slot in slots {
-                            if let Some(steps) = by_event.get_mut(slot) {
-                                steps.push(place);
+                    MetBy::Event(_, triggers) => match triggers.types() {
+                        None => by_event.iter_mut().for_each(|steps| steps.push(place)),
+                        Some(types) => {
+                            let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
+                            for slot in slots {
+                                if let Some(steps) = by_event.get_mut(slot) {
+                                    steps.push(place);
+                                }
                             }
                         }
-                    }
+                    },
                     MetBy::Match(others) => {
                         for other in others {
                             if let Some(steps) = waiting.get_mut(*other) {
@@ -192,15 +194,16 @@ impl RuleSet {
         self.waiting.get(rule).map_or(&[], Vec::as_slice)
     }
 
-    /// All event types that some rule looks at by name; nothing if one looks at all of them.
+    /// All event types that some rule names; nothing if one looks at all of them.
     #[must_use]
-    pub fn event_types(&self) -> Option<BTreeSet<EventType>> {
+    pub fn named_event_types(&self) -> Option<BTreeSet<EventType>> {
         let mut all = BTreeSet::new();
         for step in self.rules.iter().flat_map(|rule| &rule.steps) {
             match &step.met_by {
                 MetBy::Event(_, Triggers::Any) => return None,
-                MetBy::Event(_, Triggers::Of(types)) => all.extend(types.iter().copied()),
-                MetBy::Match(_) => {}
+                MetBy::Event(_, Triggers::Named(types)) => all.extend(types.iter().copied()),
+                // What these need follows from the fields.
+                MetBy::Event(_, Triggers::Changes(_)) | MetBy::Match(_) => {}
             }
         }
         Some(all)

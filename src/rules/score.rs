@@ -99,7 +99,10 @@ impl Contribution {
         // Within a half life the value runs straight from the whole to the half.
         let into = u64::try_from(age % HALF_LIFE.0).unwrap_or(0);
         let half_life = u64::try_from(HALF_LIFE.0).unwrap_or(u64::MAX);
-        let lost = u128::from(whole).saturating_mul(u128::from(into)) / u128::from(half_life.saturating_mul(2));
+        let lost = u128::from(whole)
+            .saturating_mul(u128::from(into))
+            .checked_div(u128::from(half_life.saturating_mul(2)))
+            .unwrap_or(0);
         Points(whole.saturating_sub(u64::try_from(lost).unwrap_or(u64::MAX)))
     }
 }
@@ -107,7 +110,12 @@ impl Contribution {
 impl Score {
     /// The score at a point in time.
     pub(crate) fn at(&self, now: Time) -> Points {
-        Points(self.contributions.iter().map(|contribution| contribution.left(now).0).fold(0, u64::saturating_add))
+        Points(
+            self.contributions
+                .iter()
+                .map(|contribution| contribution.left(now).0)
+                .fold(0, u64::saturating_add),
+        )
     }
 
     /// What a rule has added that is left.
@@ -120,7 +128,8 @@ impl Score {
     pub(crate) fn add(&mut self, rule: usize, weight: u32, extra: u32, now: Time) -> Points {
         let cap = u64::from(weight).saturating_mul(2).saturating_mul(UNIT);
         let room = cap.saturating_sub(self.of_rule(rule, now).0);
-        let points = Points(u64::from(weight).saturating_add(u64::from(extra)).saturating_mul(UNIT).min(room));
+        let points =
+            Points(u64::from(weight).saturating_add(u64::from(extra)).saturating_mul(UNIT).min(room));
         self.contributions.retain(|contribution| contribution.left(now).0 > 0);
         if points.0 > 0 {
             if self.contributions.len() >= MAX_CONTRIBUTIONS {

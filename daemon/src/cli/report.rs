@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use clap::ValueEnum;
-use sluicebox_daemon::analyze::{self, Counts, Finding, Severity};
+use sluicebox::engine::Stats;
+use sluicebox::finding::{Finding, Severity, json, text};
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -42,7 +43,7 @@ pub(super) struct Report {
     worst: Option<Severity>,
     /// By the order in which containers were first found at, which is also the order of the stories.
     stories: Vec<Story>,
-    places: BTreeMap<String, usize>,
+    places: BTreeMap<Vec<u8>, usize>,
 }
 
 /// When a story is told.
@@ -57,7 +58,7 @@ pub(super) enum When {
 #[derive(Debug)]
 struct Story {
     highest: Finding,
-    earlier: Vec<(Severity, String)>,
+    earlier: Vec<Finding>,
 }
 
 impl Report {
@@ -70,8 +71,8 @@ impl Report {
         self.findings = self.findings.saturating_add(1);
         self.worst = self.worst.max(Some(finding.severity));
         match (self.format, self.when) {
-            (Format::Json, _) => writeln!(out, "{}", analyze::json(&finding)),
-            (Format::Text, When::AsTheyCome) => out.write_all(analyze::story(&finding).as_bytes()),
+            (Format::Json, _) => writeln!(out, "{}", json::line(&finding)),
+            (Format::Text, When::AsTheyCome) => out.write_all(text::story(&finding).as_bytes()),
             (Format::Text, When::AtTheEnd) => {
                 self.keep(finding);
                 Ok(())
@@ -80,16 +81,16 @@ impl Report {
     }
 
     fn keep(&mut self, finding: Finding) {
-        let place = self.places.get(&finding.container).and_then(|&place| self.stories.get_mut(place));
+        let place = self.places.get(&finding.container.id).and_then(|&place| self.stories.get_mut(place));
         match place {
             Some(story) if finding.severity > story.highest.severity => {
                 let lower = std::mem::replace(&mut story.highest, finding);
-                story.earlier.push((lower.severity, lower.rule));
+                story.earlier.push(lower);
             }
             // Not higher than what will be told anyway.
             Some(_) => {}
             None => {
-                self.places.insert(finding.container.clone(), self.stories.len());
+                self.places.insert(finding.container.id.clone(), self.stories.len());
                 self.stories.push(Story { highest: finding, earlier: Vec::new() });
             }
         }
@@ -99,10 +100,12 @@ impl Report {
     pub(super) fn end(&mut self, out: &mut impl Write) -> io::Result<()> {
         self.places.clear();
         for story in self.stories.drain(..) {
-            out.write_all(analyze::story(&story.highest).as_bytes())?;
-            for (severity, rule) in &story.earlier {
-                writeln!(out, "  before that: {} by {rule}", name(*severity))?;
+            out.write_all(text::story(&story.highest).as_bytes())?;
+            for earlier in &story.earlier {
+                let score = earlier.score.after / 100;
+                writeln!(out, "  before     {} at {score} by {}", earlier.severity.name(), earlier.rule.id)?;
             }
+            writeln!(out)?;
         }
         Ok(())
     }
@@ -113,10 +116,10 @@ impl Report {
     }
 
     /// One line about the whole stream.
-    pub(super) fn summary(&self, name_of_stream: &str, counts: Counts, nanos: Option<u128>) -> String {
-        let Counts { events, dropped, undecodable } = counts;
+    pub(super) fn summary(&self, name_of_stream: &str, stats: Stats, nanos: Option<u128>) -> String {
+        let Stats { events, dropped, undecodable, .. } = stats;
         let findings = self.findings;
-        let verdict = self.worst.map_or("clean", name);
+        let verdict = self.worst.map_or("clean", Severity::name);
         let cost = nanos.and_then(|nanos| nanos.checked_div(u128::from(events)));
         let cost = cost.map(|nanos| format!(", {nanos} ns per event")).unwrap_or_default();
         format!(
@@ -126,21 +129,33 @@ impl Report {
     }
 }
 
-fn name(severity: Severity) -> &'static str {
-    match severity {
-        Severity::Notice => "notice",
-        Severity::Alert => "alert",
-        Severity::Kill => "kill",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sluicebox::event::Time;
+    use sluicebox::finding::{Container, Coverage, Process, RuleName, ScoreChange, Versions};
 
     fn finding(container: &str, severity: Severity, rule: &str) -> Finding {
-        Finding { severity, rule: rule.to_owned(), container: container.to_owned(), time: Time(1) }
+        Finding {
+            id: String::from("id"),
+            time_ns: 1,
+            rule: RuleName { id: rule.to_owned(), name: rule.to_owned() },
+            severity,
+            score: ScoreChange { before: 0, after: 2500, threshold: Some(25) },
+            shadow: false,
+            container: Container { id: container.into(), verified: false, labels: Vec::new() },
+            process: Process {
+                pid: 1,
+                name: b"sh".to_vec(),
+                exe: b"/bin/sh".to_vec(),
+                argv: Vec::new(),
+                argv_cut: false,
+                origin: "image",
+                ancestors: Vec::new(),
+            },
+            matches: Vec::new(),
+            coverage: Coverage::default(),
+            versions: Versions::default(),
+        }
     }
 
     fn printed(report: &mut Report, findings: &[Finding]) -> String {
@@ -162,9 +177,10 @@ mod tests {
         ];
         let mut report = Report::new(Format::Text, When::AtTheEnd);
         let expected = [
-            analyze::story(&findings[2]),
-            String::from("  before that: notice by first\n"),
-            analyze::story(&findings[1]),
+            text::story(&findings[2]),
+            String::from("  before     notice at 25 by first\n\n"),
+            text::story(&findings[1]),
+            String::from("\n"),
         ];
         assert_eq!(printed(&mut report, &findings), expected.concat());
         assert_eq!(report.worst(), Some(Severity::Kill));
@@ -174,18 +190,18 @@ mod tests {
     fn json_is_one_line_for_every_finding_as_it_comes() {
         let findings = [finding("a", Severity::Alert, "x"), finding("a", Severity::Alert, "x")];
         let mut report = Report::new(Format::Json, When::AtTheEnd);
-        assert_eq!(printed(&mut report, &findings), format!("{}\n", analyze::json(&findings[0])).repeat(2));
+        assert_eq!(printed(&mut report, &findings), format!("{}\n", json::line(&findings[0])).repeat(2));
     }
 
     #[test]
     fn the_summary_says_what_was_seen() {
         let report = Report::new(Format::Text, When::AtTheEnd);
-        let counts = Counts { events: 10, dropped: 2, undecodable: 1 };
+        let stats = Stats { events: 10, dropped: 2, undecodable: 1, ..Stats::default() };
         assert_eq!(
-            report.summary("t", counts, Some(1234)),
+            report.summary("t", stats, Some(1234)),
             "t: 10 events, 2 dropped, 1 undecodable, 0 findings, verdict clean, 123 ns per event"
         );
         // A stream without events has no cost.
-        assert!(report.summary("t", Counts::default(), Some(5)).ends_with("verdict clean"));
+        assert!(report.summary("t", Stats::default(), Some(5)).ends_with("verdict clean"));
     }
 }

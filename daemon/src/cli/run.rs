@@ -2,12 +2,11 @@
 
 use std::io::{self, Write};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Result;
 use clap::Args;
 use sluicebox::event::Time;
-use sluicebox_daemon::analyze::{Analysis, RuleSet};
+use sluicebox_daemon::analyze::{Analysis, Knowledge};
 use sluicebox_daemon::serve::{ConnectionId, Consumer, End, Flow, Peer, Refusal};
 use tracing::error;
 
@@ -29,10 +28,10 @@ pub(super) struct Typed {
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     log::start("info");
-    let rules = rules::load(&typed.rules)?;
+    let knowledge = rules::knowledge(&typed.rules)?;
     let format = typed.format;
     let factory = move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
-        Ok(Box::new(Watch::new(&rules, format, &peer)))
+        Ok(Box::new(Watch::new(&knowledge, format, &peer)))
     };
     service::serve(typed.listen.into(), factory)?;
     Ok(Outcome::Clean)
@@ -46,10 +45,10 @@ struct Watch {
 }
 
 impl Watch {
-    fn new(rules: &Arc<RuleSet>, format: Format, peer: &Peer) -> Watch {
+    fn new(knowledge: &Knowledge, format: Format, peer: &Peer) -> Watch {
         Watch {
             connection: peer.connection,
-            analysis: Analysis::new(rules),
+            analysis: Analysis::new(knowledge),
             report: Report::new(format, When::AsTheyCome),
         }
     }
@@ -93,6 +92,6 @@ impl Consumer for Watch {
     fn closed(&mut self, _end: End) {
         self.print();
         let name = format!("connection {}", self.connection);
-        say(&self.report.summary(&name, self.analysis.counts(), None));
+        say(&self.report.summary(&name, self.analysis.stats(), None));
     }
 }

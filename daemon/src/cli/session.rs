@@ -1,9 +1,12 @@
 //! `sluicebox session`: the trace session that the rules need, as runsc's `--pod-init-config` takes it.
 
+use std::io::{self, Write};
 use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
+use sluicebox::rules::session;
+use sluicebox::wire::schema;
 
 use super::{Outcome, rules};
 
@@ -38,7 +41,24 @@ enum Release {
     R2026,
 }
 
+impl From<Release> for schema::Release {
+    fn from(release: Release) -> schema::Release {
+        match release {
+            Release::R2022 => schema::Release::R2022,
+            Release::R2024 => schema::Release::R2024,
+            Release::R2026 => schema::Release::R2026,
+        }
+    }
+}
+
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
-    let _rules = rules::load(&typed.rules)?;
-    bail!("the session generator is not built in yet: {:?} {}", typed.gvisor, typed.socket.display())
+    let rules = rules::load(&typed.rules)?;
+    let Some(socket) = typed.socket.to_str() else {
+        bail!("session: {}: the path of the socket must be UTF-8", typed.socket.display());
+    };
+    let session = session::smallest(&rules, typed.gvisor.into(), socket);
+    let mut out = io::stdout().lock();
+    serde_json::to_writer_pretty(&mut out, &session)?;
+    writeln!(out)?;
+    Ok(Outcome::Clean)
 }

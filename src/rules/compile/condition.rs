@@ -6,8 +6,8 @@ use crate::hash::Set;
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
 use crate::rules::fields::{self, FIELDS, FieldDef, FieldRef, Takes, Type};
 use crate::rules::lang::{
-    Argument, Call, Check, Expr, ExprKind, Field, Function, Modifier, Number, Operand, Operator, Term as Written,
-    Value as WrittenValue,
+    Argument, Call, Check, Expr, ExprKind, Field, Function, Modifier, Number, Operand, Operator,
+    Term as Written, Value as WrittenValue,
 };
 
 use super::glob::Glob;
@@ -43,13 +43,15 @@ impl ConditionCompiler<'_> {
     pub(crate) fn condition(&mut self, expr: &Expr) -> Predicate {
         match &expr.kind {
             ExprKind::And(members) => {
-                let mut members: Vec<Predicate> = members.iter().map(|member| self.condition(member)).collect();
+                let mut members: Vec<Predicate> =
+                    members.iter().map(|member| self.condition(member)).collect();
                 // Stable, so that equals stay in the order in which they were written.
                 members.sort_by_key(Predicate::cost);
                 Predicate::All(members.into_boxed_slice())
             }
             ExprKind::Or(members) => {
-                let mut members: Vec<Predicate> = members.iter().map(|member| self.condition(member)).collect();
+                let mut members: Vec<Predicate> =
+                    members.iter().map(|member| self.condition(member)).collect();
                 members.sort_by_key(Predicate::cost);
                 Predicate::Any(members.into_boxed_slice())
             }
@@ -214,8 +216,12 @@ fn index_of(def: &FieldDef, field: &Field) -> Result<Option<u8>, Box<Diagnostic>
         (None, Takes::Nothing | Takes::Index) => Ok(None),
         (Some(argument), Takes::Index) => argument.parse().map(Some).map_err(|_| {
             Box::new(
-                Diagnostic::error(codes::BAD_VALUE, format!("`{argument}` is not a number of generations"), field.span)
-                    .help(format!("write `{}[1]` for the parent", def.name)),
+                Diagnostic::error(
+                    codes::BAD_VALUE,
+                    format!("`{argument}` is not a number of generations"),
+                    field.span,
+                )
+                .help(format!("write `{}[1]` for the parent", def.name)),
             )
         }),
         (Some(_), Takes::Nothing) => Err(Box::new(
@@ -228,10 +234,11 @@ fn index_of(def: &FieldDef, field: &Field) -> Result<Option<u8>, Box<Diagnostic>
 fn unknown_field(field: &Field, name: &str) -> Box<Diagnostic> {
     let near = closest(name, FIELDS.iter().map(|field| field.name));
     Box::new(
-        Diagnostic::error(codes::UNKNOWN_FIELD, format!("there is no field `{name}`"), field.span).maybe_help(
-            near.map(|near| format!("did you mean `{near}`?"))
-                .or_else(|| Some("`sluicebox rules fields` lists them all".to_owned())),
-        ),
+        Diagnostic::error(codes::UNKNOWN_FIELD, format!("there is no field `{name}`"), field.span)
+            .maybe_help(
+                near.map(|near| format!("did you mean `{near}`?"))
+                    .or_else(|| Some("`sluicebox rules fields` lists them all".to_owned())),
+            ),
     )
 }
 
@@ -241,7 +248,8 @@ fn known_event_type(value: &WrittenValue) -> Result<(), Box<Diagnostic>> {
     }
     let message = format!("there is no event type `{}`: the condition can never hold", value.text);
     Err(Box::new(
-        Diagnostic::error(codes::BAD_VALUE, message, value.span).help("use the name of a system call, or `container`"),
+        Diagnostic::error(codes::BAD_VALUE, message, value.span)
+            .help("use the name of a system call, or `container`"),
     ))
 }
 
@@ -261,13 +269,14 @@ impl Test {
                 Ok(Test::TextIn(texts))
             }
             (Type::Ip | Type::Net, _) => {
-                Ok(Test::Net(items.iter().map(|item| net(item)).collect::<Result<Box<[_]>, _>>()?))
+                Ok(Test::Net(items.iter().map(net).collect::<Result<Box<[_]>, _>>()?))
             }
             (Type::Endpoint, _) => {
-                Ok(Test::Endpoint(items.iter().map(|item| endpoint(item)).collect::<Result<Box<[_]>, _>>()?))
+                Ok(Test::Endpoint(items.iter().map(endpoint).collect::<Result<Box<[_]>, _>>()?))
             }
             (Type::Bool, _) => {
-                let tests = items.iter().map(|item| boolean(item).map(Test::Is)).collect::<Result<Box<[_]>, _>>()?;
+                let tests =
+                    items.iter().map(|item| boolean(item).map(Test::Is)).collect::<Result<Box<[_]>, _>>()?;
                 Ok(Test::AnyOf(tests))
             }
             (Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::FileId | Type::FileIds, _) => {
@@ -361,13 +370,20 @@ fn boolean(value: &WrittenValue) -> Result<bool, Box<Diagnostic>> {
         "true" | "1" => Ok(true),
         "false" | "0" => Ok(false),
         _ => Err(Box::new(
-            Diagnostic::error(codes::BAD_VALUE, format!("`{}` is neither true nor false", value.text), value.span)
-                .help("write `true` or `false`"),
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                format!("`{}` is neither true nor false", value.text),
+                value.span,
+            )
+            .help("write `true` or `false`"),
         )),
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a float becomes the nearest number that fits, by definition")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float becomes the nearest number that fits, by definition"
+)]
 fn number(kind: Type, value: &WrittenValue) -> Result<i64, Box<Diagnostic>> {
     let fits = |number: i128| i64::try_from(number).ok();
     let parsed = Number::parse(&value.text).and_then(|number| match (kind, number) {
@@ -404,11 +420,16 @@ fn number(kind: Type, value: &WrittenValue) -> Result<i64, Box<Diagnostic>> {
 
 fn net(value: &WrittenValue) -> Result<ipnet::IpNet, Box<Diagnostic>> {
     let text = value.text.trim();
-    let parsed = text.parse::<ipnet::IpNet>().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(Into::into));
+    let parsed =
+        text.parse::<ipnet::IpNet>().ok().or_else(|| text.parse::<std::net::IpAddr>().ok().map(Into::into));
     parsed.ok_or_else(|| {
         Box::new(
-            Diagnostic::error(codes::BAD_VALUE, format!("`{text}` is neither an address nor a prefix"), value.span)
-                .help("write `198.51.100.7` or `198.51.100.0/24`"),
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                format!("`{text}` is neither an address nor a prefix"),
+                value.span,
+            )
+            .help("write `198.51.100.7` or `198.51.100.0/24`"),
         )
     })
 }
@@ -435,8 +456,12 @@ fn hexadecimal(value: &WrittenValue) -> Result<Box<[u8]>, Box<Diagnostic>> {
     });
     bytes.collect::<Option<Box<[u8]>>>().filter(|bytes| !bytes.is_empty()).ok_or_else(|| {
         Box::new(
-            Diagnostic::error(codes::BAD_VALUE, format!("`{}` is no bytes in hexadecimal", value.text), value.span)
-                .help("write two digits a byte, such as `cafebabe`"),
+            Diagnostic::error(
+                codes::BAD_VALUE,
+                format!("`{}` is no bytes in hexadecimal", value.text),
+                value.span,
+            )
+            .help("write two digits a byte, such as `cafebabe`"),
         )
     })
 }

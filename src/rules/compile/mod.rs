@@ -128,13 +128,3 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         count,
     }
 }
-
-impl Triggers {
-    /// Whether events of that type are among them.
-    pub(crate) fn include(&self, event: crate::event::EventType) -> bool {
-        match self {
-            Triggers::Any => true,
-            Triggers::Of(types) => types.contains(&event),
-        }
-    }
-}

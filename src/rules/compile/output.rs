@@ -96,7 +96,9 @@ fn compile_field(
 
 /// How much of a text is a field's name with its brackets. A dot at the end belongs to the sentence.
 fn name_length(text: &str) -> usize {
-    let name = text.find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))).unwrap_or(text.len());
+    let name = text
+        .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')))
+        .unwrap_or(text.len());
     let name = text.get(..name).map_or(0, |name| name.trim_end_matches(['.', '-']).len());
     match text.get(name..) {
         Some(rest) if name > 0 && rest.starts_with('[') => {

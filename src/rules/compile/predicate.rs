@@ -17,8 +17,6 @@ use super::glob::Glob;
 /// A compiled condition.
 #[derive(Debug)]
 pub(crate) enum Predicate {
-    /// Holds always: an `in` of nothing, denied.
-    Always,
     /// Never holds.
     Never,
     /// All of them hold.
@@ -151,7 +149,6 @@ impl Predicate {
     /// Whether the condition holds for an event, given what a partial match kept of its earlier steps.
     pub(crate) fn holds(&self, scene: &Scene<'_>, kept: &[Option<OwnedValue>]) -> bool {
         match self {
-            Predicate::Always => true,
             Predicate::Never => false,
             Predicate::All(members) => members.iter().all(|member| member.holds(scene, kept)),
             Predicate::Any(members) => members.iter().any(|member| member.holds(scene, kept)),
@@ -165,7 +162,7 @@ impl Predicate {
     /// How dear the test is, roughly: what costs least is asked first.
     pub(crate) fn cost(&self) -> u32 {
         match self {
-            Predicate::Always | Predicate::Never => 0,
+            Predicate::Never => 0,
             Predicate::All(members) | Predicate::Any(members) => {
                 members.iter().map(Predicate::cost).fold(1, u32::saturating_add)
             }
@@ -176,7 +173,11 @@ impl Predicate {
 }
 
 impl Term {
-    pub(crate) fn value<'a>(&'a self, scene: &Scene<'a>, kept: &'a [Option<OwnedValue>]) -> Option<Value<'a>> {
+    pub(crate) fn value<'a>(
+        &'a self,
+        scene: &Scene<'a>,
+        kept: &'a [Option<OwnedValue>],
+    ) -> Option<Value<'a>> {
         match self {
             Term::Field(field) => scene.get(*field),
             Term::Kept(at) => kept.get(*at)?.clone(),
@@ -187,16 +188,16 @@ impl Term {
     fn cost(&self) -> u32 {
         use crate::rules::fields::{FieldId, Type};
         match self {
-            Term::Field(field) => match field.id {
-                FieldId::EvtType => 1,
-                FieldId::IntelTextTags | FieldId::IntelTextSource | FieldId::IntelTextMatch => 200,
-                FieldId::IntelBinTags | FieldId::IntelIpTags => 60,
-                FieldId::ProcCmdline | FieldId::ProcArgs | FieldId::ProcPcmdline => 40,
-                id => match id.def().kind {
-                    Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,
-                    Type::Ip | Type::Net | Type::Endpoint | Type::FileId | Type::Text => 5,
-                    Type::Texts | Type::FileIds => 10,
-                },
+            Term::Field(field) if field.id == FieldId::EvtType => 1,
+            Term::Field(field) if matches!(field.id, FieldId::IntelTextTags | FieldId::IntelTextSource) => {
+                200
+            }
+            Term::Field(field) if matches!(field.id, FieldId::IntelBinTags | FieldId::IntelIpTags) => 60,
+            Term::Field(field) if matches!(field.id, FieldId::ProcCmdline | FieldId::ProcArgs) => 40,
+            Term::Field(field) => match field.id.def().kind {
+                Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,
+                Type::Ip | Type::Net | Type::Endpoint | Type::FileId | Type::Text => 5,
+                Type::Texts | Type::FileIds => 10,
             },
             Term::Kept(_) => 5,
             Term::Call(_, inner) => inner.cost().saturating_add(20),
@@ -273,7 +274,9 @@ impl Test {
             Test::AnyOf(tests) => tests.iter().any(|test| test.passes(value, scene, kept)),
             Test::AllOf(tests) => tests.iter().all(|test| test.passes(value, scene, kept)),
             Test::Other(test) => !test.passes(value, scene, kept),
-            Test::With(order, term) => term.value(scene, kept).is_some_and(|other| compare(*order, value, &other)),
+            Test::With(order, term) => {
+                term.value(scene, kept).is_some_and(|other| compare(*order, value, &other))
+            }
             Test::Shares(term) => term.value(scene, kept).is_some_and(|other| share(value, &other)),
             Test::Text(_)
             | Test::TextIn(_)
@@ -321,7 +324,9 @@ impl Test {
             Test::Glob(_) => 15,
             Test::Below(paths) => u32::try_from(paths.len()).unwrap_or(u32::MAX).saturating_mul(5),
             Test::Regex(_) => 100,
-            Test::AnyOf(tests) | Test::AllOf(tests) => tests.iter().map(Test::cost).fold(0, u32::saturating_add),
+            Test::AnyOf(tests) | Test::AllOf(tests) => {
+                tests.iter().map(Test::cost).fold(0, u32::saturating_add)
+            }
             Test::Other(test) => test.cost(),
             Test::With(_, term) | Test::Shares(term) => term.cost().saturating_add(3),
         }

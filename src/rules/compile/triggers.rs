@@ -11,40 +11,55 @@ use crate::rules::lang::{Check, Expr, ExprKind, Operand, Operator, Term};
 pub(crate) enum Triggers {
     /// All of them: nothing narrows it down.
     Any,
-    /// These.
-    Of(BTreeSet<EventType>),
+    /// Those that it names.
+    Named(BTreeSet<EventType>),
+    /// Those that can change what it asks for, as far as the session shows them.
+    Changes(BTreeSet<EventType>),
 }
 
 impl Triggers {
+    /// The event types, unless it is all of them.
+    pub(crate) fn types(&self) -> Option<&BTreeSet<EventType>> {
+        match self {
+            Triggers::Any => None,
+            Triggers::Named(types) | Triggers::Changes(types) => Some(types),
+        }
+    }
+
+    /// Whether events of that type are among them.
+    pub(crate) fn include(&self, event: EventType) -> bool {
+        self.types().is_none_or(|types| types.contains(&event))
+    }
+
     /// The events that a condition is tested on.
     pub(crate) fn of(condition: &Expr) -> Triggers {
         match named(condition) {
             Triggers::Any => changes(condition),
-            named @ Triggers::Of(_) => named,
+            named @ (Triggers::Named(_) | Triggers::Changes(_)) => named,
         }
     }
 }
 
 /// What the condition says of `evt.type`. A denial says nothing: it leaves all the others.
 fn named(expr: &Expr) -> Triggers {
-    match &expr.kind {
-        ExprKind::And(members) => members.iter().map(named).fold(Triggers::Any, |all, member| match (all, member) {
-            (Triggers::Any, other) | (other, Triggers::Any) => other,
-            (Triggers::Of(a), Triggers::Of(b)) => Triggers::Of(a.intersection(&b).copied().collect()),
-        }),
-        ExprKind::Or(members) => {
-            let mut union = BTreeSet::new();
-            for member in members {
-                match named(member) {
-                    Triggers::Any => return Triggers::Any,
-                    Triggers::Of(types) => union.extend(types),
-                }
-            }
-            Triggers::Of(union)
+    let types = match &expr.kind {
+        ExprKind::And(members) => {
+            let named = members.iter().map(named).filter_map(|member| member.types().cloned());
+            named.reduce(|all, member| all.intersection(&member).copied().collect())
         }
-        ExprKind::Check(check) => of_check(check),
-        ExprKind::Not(_) | ExprKind::Macro(_) => Triggers::Any,
-    }
+        ExprKind::Or(members) => members
+            .iter()
+            .map(|member| named(member).types().cloned())
+            .reduce(|all, member| {
+                let mut all = all?;
+                all.extend(member?);
+                Some(all)
+            })
+            .flatten(),
+        ExprKind::Check(check) => return of_check(check),
+        ExprKind::Not(_) | ExprKind::Macro(_) => None,
+    };
+    types.map_or(Triggers::Any, Triggers::Named)
 }
 
 fn of_check(check: &Check) -> Triggers {
@@ -54,10 +69,12 @@ fn of_check(check: &Check) -> Triggers {
     }
     let names: Vec<&str> = match (check.operator.value, &check.right, check.modifier) {
         (Operator::Eq, Some(Operand::Value(value)), None) => vec![&value.text],
-        (Operator::In, Some(Operand::List(list)), None) => list.items.iter().map(|item| item.text.as_str()).collect(),
+        (Operator::In, Some(Operand::List(list)), None) => {
+            list.items.iter().map(|item| item.text.as_str()).collect()
+        }
         _ => return Triggers::Any,
     };
-    Triggers::Of(names.into_iter().filter_map(EventType::by_name).collect())
+    Triggers::Named(names.into_iter().filter_map(EventType::by_name).collect())
 }
 
 /// What can change the fields that the condition asks for. Fields of the event itself narrow nothing down.
@@ -70,5 +87,5 @@ fn changes(condition: &Expr) -> Triggers {
             types.extend(def.changed_by.iter().filter_map(|name| EventType::by_name(name)));
         }
     }
-    if types.is_empty() { Triggers::Any } else { Triggers::Of(types) }
+    if types.is_empty() { Triggers::Any } else { Triggers::Changes(types) }
 }

@@ -1,8 +1,8 @@
 //! What is defined after all files were read: replaced, appended to and overridden in the order of the items.
 
+use crate::hash::Map;
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
 use crate::rules::file::{Change, Exception, Item, RuleItem, RuleKeys};
-use crate::hash::Map;
 use crate::rules::source::{Spanned, Text};
 
 /// Things with names, in the order in which the names were first used.

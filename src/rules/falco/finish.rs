@@ -5,9 +5,9 @@ use super::exceptions::except;
 use super::order::order;
 use super::resolve::Resolver;
 use super::{RuleSource, StepSource, StepWhat};
+use crate::hash::{Map, Set};
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
 use crate::rules::file::StepKeys;
-use crate::hash::{Map, Set};
 use crate::rules::source::{Span, Spanned};
 
 /// The event source of a rule that names none (Falco's default).

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use crate::event::{Call, Event, Fd, Kind, ModeBits, OpenFlags, Sysno, Text};
 use crate::intel::{Intel, TextHits, Verdict};
 use crate::state::{
-    Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance, Role, Socket, State,
-    Subject, Traffic,
+    Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance, Role,
+    Socket, State, Subject, Traffic,
 };
 
 use super::{FieldId, FieldRef, Value};
@@ -46,9 +46,11 @@ impl<'a> Scene<'a> {
             FieldId::EvtIsOpenRead => Some(Value::Bool(self.open_flags()?.is_read())),
             FieldId::EvtIsOpenWrite => Some(Value::Bool(self.open_flags()?.is_write())),
             FieldId::EvtIsOpenCreate => Some(Value::Bool(self.open_flags()?.contains(OpenFlags::CREAT))),
-            FieldId::EvtArgFlags => Some(Value::Text(Cow::Owned(flag_names(self.open_flags()?).into_bytes()))),
+            FieldId::EvtArgFlags => {
+                Some(Value::Text(Cow::Owned(flag_names(self.open_flags()?).into_bytes())))
+            }
             FieldId::EvtArgModeExec => Some(Value::Bool(self.mode()?.intersects(ModeBits::EXEC))),
-            FieldId::EvtArgFilename => self.path_given(),
+            FieldId::EvtArgFilename => self.path_given().map(Value::text),
             FieldId::ProcName => name_of(self.process()?),
             FieldId::ProcExe => self.program()?.argv.first().map(Value::text),
             FieldId::ProcExepath => present(&self.program()?.path),
@@ -67,7 +69,8 @@ impl<'a> Scene<'a> {
                 Some(0) => name_of(self.process()?),
                 Some(nth) => self.ancestor(nth).and_then(|program| present(&program.name)),
                 None => {
-                    let names = self.process()?.ancestors.iter().map(|ancestor| &*ancestor.actor.program.name);
+                    let names =
+                        self.process()?.ancestors.iter().map(|ancestor| &*ancestor.actor.program.name);
                     Some(Value::Texts(names.filter(|name| !name.is_empty()).map(Cow::Borrowed).collect()))
                 }
             },
@@ -135,7 +138,9 @@ impl<'a> Scene<'a> {
             FieldId::FileId => self.file().map(|file| serial(file.serial)),
             FieldId::FilePath => self.file().map(|file| Value::text(&file.path)),
             FieldId::FileOrigin => self.file().map(|file| Value::Word(file.provenance.origin.name())),
-            FieldId::FileRemote => self.file()?.provenance.remote().map(|remote| Value::Endpoint(remote.addr)),
+            FieldId::FileRemote => {
+                self.file()?.provenance.remote().map(|remote| Value::Endpoint(remote.addr))
+            }
             FieldId::FileAncestry => ancestry(&self.file()?.provenance),
             FieldId::NetRemote => self
                 .remote()
@@ -144,7 +149,11 @@ impl<'a> Scene<'a> {
                 .map(Value::Endpoint),
             FieldId::NetNew => match self.observation.subject {
                 Subject::Socket { news, .. } => Some(Value::Bool(news == News::Attempt)),
-                Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => None,
+                Subject::Process
+                | Subject::File(_)
+                | Subject::Gpu(_)
+                | Subject::Child(_)
+                | Subject::Other => None,
             },
             FieldId::NetAttempts => self.endpoint().map(|endpoint| Value::count(endpoint.attempts)),
             FieldId::NetFailures => self.endpoint().map(|endpoint| Value::count(endpoint.failures)),
@@ -184,9 +193,10 @@ impl<'a> Scene<'a> {
             FieldId::IntelTextMatch => {
                 self.text_hits()?.argument.map(|argument| Value::Text(Cow::Owned(argument.into_vec())))
             }
-            FieldId::ContainerId => {
-                self.state.container_at(self.observation.container).map(|container| Value::text(&container.id))
-            }
+            FieldId::ContainerId => self
+                .state
+                .container_at(self.observation.container)
+                .map(|container| Value::text(&container.id)),
             FieldId::StatePartial => Some(Value::Bool(self.state.sight().is_partial())),
             FieldId::StatePressure => Some(Value::Bool(self.state.evictions().total() > 0)),
             // The matcher puts it in where a step was counted.
@@ -236,7 +246,8 @@ impl<'a> Scene<'a> {
         Some(ModeBits::from_bits_retain(u32::try_from(raw.arg(register) & 0o7777).unwrap_or(0)))
     }
 
-    fn path_given(&self) -> Option<Value<'a>> {
+    /// The path as the call was given it.
+    pub(crate) fn path_given(&self) -> Option<&'a [u8]> {
         let path = if let Kind::Open(open) = &self.event.kind {
             open.pathname
         } else if let Kind::Execve(exec) = &self.event.kind {
@@ -248,7 +259,7 @@ impl<'a> Scene<'a> {
         } else {
             return None;
         };
-        path.present().map(Value::text)
+        path.present()
     }
 
     /// The file that the event is about.
@@ -256,7 +267,11 @@ impl<'a> Scene<'a> {
     pub fn file(&self) -> Option<&'a File> {
         match self.observation.subject {
             Subject::File(file) => self.state.file_in(self.observation.container, file),
-            Subject::Process | Subject::Socket { .. } | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => None,
+            Subject::Process
+            | Subject::Socket { .. }
+            | Subject::Gpu(_)
+            | Subject::Child(_)
+            | Subject::Other => None,
         }
     }
 
@@ -265,7 +280,9 @@ impl<'a> Scene<'a> {
     pub fn socket(&self) -> Option<&'a Socket> {
         match self.observation.subject {
             Subject::Socket { socket, .. } => self.state.socket_at(socket),
-            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => None,
+            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => {
+                None
+            }
         }
     }
 
@@ -280,7 +297,9 @@ impl<'a> Scene<'a> {
     pub fn endpoint(&self) -> Option<&'a Endpoint> {
         match self.observation.subject {
             Subject::Socket { endpoint, .. } => self.state.endpoint_in(self.observation.container, endpoint?),
-            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => None,
+            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => {
+                None
+            }
         }
     }
 
@@ -321,7 +340,8 @@ impl<'a> Scene<'a> {
             Role::Server { remote } => (remote, None),
             Role::Idle | Role::Local => return None,
         };
-        let end = |addr: Option<SocketAddr>| addr.map_or_else(|| "0.0.0.0:0".to_owned(), |addr| addr.to_string());
+        let end =
+            |addr: Option<SocketAddr>| addr.map_or_else(|| "0.0.0.0:0".to_owned(), |addr| addr.to_string());
         Some(Value::Text(Cow::Owned(format!("{}->{}", end(client), end(server)).into_bytes())))
     }
 

@@ -250,7 +250,12 @@ mod tests {
     #[test]
     fn every_field_is_found_by_its_name_and_has_an_event_type_that_exists() {
         for field in FIELDS {
-            assert_eq!(super::super::by_name(field.name).map(|found| found.id), Some(field.id), "{}", field.name);
+            assert_eq!(
+                super::super::by_name(field.name).map(|found| found.id),
+                Some(field.id),
+                "{}",
+                field.name
+            );
             assert_eq!(field.id.def().name, field.name);
             for event in field.changed_by {
                 assert!(crate::event::EventType::by_name(event).is_some(), "{}: {event}", field.name);

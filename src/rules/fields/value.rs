@@ -69,7 +69,12 @@ impl<'a> Value<'a> {
         match self {
             Value::Text(text) => Some(text),
             Value::Word(word) => Some(word.as_bytes()),
-            Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::Endpoint(_) | Value::Texts(_) | Value::Ints(_) => None,
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Ip(_)
+            | Value::Endpoint(_)
+            | Value::Texts(_)
+            | Value::Ints(_) => None,
         }
     }
 
@@ -136,7 +141,9 @@ fn duration(span: Nanos, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     const UNITS: [(i64, &str); 3] = [(1_000_000_000, "s"), (1_000_000, "ms"), (1_000, "µs")];
     for (unit, name) in UNITS {
         if span.0.abs() >= unit {
-            let (whole, rest) = (span.0 / unit, span.0.rem_euclid(unit).saturating_mul(10) / unit);
+            let whole = span.0.checked_div(unit).unwrap_or(0);
+            let rest =
+                span.0.checked_rem(unit).unwrap_or(0).abs().saturating_mul(10).checked_div(unit).unwrap_or(0);
             return if rest == 0 { write!(f, "{whole}{name}") } else { write!(f, "{whole}.{rest}{name}") };
         }
     }

@@ -9,8 +9,8 @@ use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor}
 use serde_saphyr::{DuplicateKeyPolicy, NonFiniteFloatPolicy};
 
 use super::fold;
-use crate::rules::diagnostics::{Diagnostic, Diagnostics, codes};
 use crate::hash::Map;
+use crate::rules::diagnostics::{Diagnostic, Diagnostics, codes};
 use crate::rules::source::{SourceId, Sources, Span, Spanned, Text};
 
 /// How deep YAML may nest. A rule needs nine levels; serde recurses once for each.

@@ -88,7 +88,8 @@ impl Counters {
 
     /// Drops the counter that is farthest from its goal; of equals the oldest.
     fn drop_least(&mut self) {
-        let least = self.0.iter().enumerate().min_by_key(|(at, counter)| (counter.seen.len(), *at)).map(|(at, _)| at);
+        let least =
+            self.0.iter().enumerate().min_by_key(|(at, counter)| (counter.seen.len(), *at)).map(|(at, _)| at);
         if let Some(least) = least {
             self.0.remove(least);
         }

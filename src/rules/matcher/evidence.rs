@@ -23,6 +23,8 @@ pub struct Evidence {
     pub count: u32,
     /// The kind of event.
     pub event: EventType,
+    /// The call failed: it was an attempt.
+    pub failed: bool,
     /// Who did it.
     pub actor: Actor,
     /// Its ancestors, nearest first.
@@ -105,6 +107,7 @@ impl Evidence {
             since: time,
             count: 1,
             event: scene.event.kind.event_type(),
+            failed: scene.event.kind.call().and_then(|call| call.exit).is_some_and(|exit| !exit.succeeded()),
             actor: process.actor(),
             ancestors: Arc::clone(&process.ancestors),
             object: object_of(scene),
@@ -141,7 +144,12 @@ fn object_of(scene: &Scene<'_>) -> Object {
             Some(process) => Object::Gpu { state: process.gpu.state(), ioctls: process.gpu.ioctls() },
             None => Object::Process,
         },
-        Subject::Process | Subject::Child(_) | Subject::Other => Object::Process,
+        // A file that is not there has a path all the same.
+        Subject::Other => match scene.path_given() {
+            Some(path) => Object::File { path: path.into(), provenance: Provenance::default() },
+            None => Object::Process,
+        },
+        Subject::Process | Subject::Child(_) => Object::Process,
     }
 }
 

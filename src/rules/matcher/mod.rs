@@ -106,7 +106,9 @@ impl Matcher {
             let (index, evidence) = (matched.rule, matched.steps.last().cloned());
             from = from.saturating_add(1);
             for group in rules.steps_after(index).chunk_by(|a, b| a.rule == b.rule) {
-                let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else { continue };
+                let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else {
+                    continue;
+                };
                 self.offer(rule, group, scene, evidence.clone(), out);
             }
         }
@@ -140,9 +142,9 @@ impl Matcher {
         let is_match = matched.is_some();
         let taken = state.partials.iter().enumerate().filter(|(_, partial)| partial.scope == scope).find_map(
             |(at, partial)| {
-                let step = steps
-                    .clone()
-                    .find(|step| partial.wants(rule, *step) && meets(rule, *step, scene, &partial.kept, is_match))?;
+                let step = steps.clone().find(|step| {
+                    partial.wants(rule, *step) && meets(rule, *step, scene, &partial.kept, is_match)
+                })?;
                 Some((at, step))
             },
         );
@@ -152,7 +154,8 @@ impl Matcher {
                 (partial, step)
             }
             None => {
-                let begins = steps.find(|step| begins_with(rule, *step) && meets(rule, *step, scene, &[], is_match));
+                let begins =
+                    steps.find(|step| begins_with(rule, *step) && meets(rule, *step, scene, &[], is_match));
                 let Some(step) = begins else { return };
                 (Partial::new(rule, scope, now), step)
             }
@@ -173,7 +176,15 @@ impl Matcher {
                     state.counters.resize_with(rule.steps.len(), Counters::default);
                 }
                 let counted = state.counters.get_mut(step).and_then(|counters| {
-                    counters.count(count, rule.within, scope, scene, &partial.kept, evidence, &mut self.evicted)
+                    counters.count(
+                        count,
+                        rule.within,
+                        scope,
+                        scene,
+                        &partial.kept,
+                        evidence,
+                        &mut self.evicted,
+                    )
                 });
                 counted.map(|evidence| Met { step, evidence })
             }

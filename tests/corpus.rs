@@ -1,0 +1,182 @@
+//! Every recorded trace, judged by the built-in rules.
+//!
+//! Beside each `NAME.trace.zst` lies the blessed `NAME.findings.txt`: the stories as an operator reads them, then the
+//! same findings as JSON lines. `SLUICEBOX_BLESS=1 cargo test --test corpus` writes them anew; read the difference
+//! before you commit it. `verdicts.toml` is written by hand and nothing touches it.
+
+mod common;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::sync::Arc;
+
+use serde::Deserialize;
+use sluicebox::engine::Sandbox;
+use sluicebox::finding::{Finding, Severity, json, text};
+use sluicebox::intel::Intel;
+use sluicebox::rules::{RuleSet, Thresholds, builtin};
+
+use common::{Recording, recordings};
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Verdict {
+    at_least: Option<String>,
+    below: Option<String>,
+    because: String,
+}
+
+fn severity(name: &str) -> Severity {
+    match name {
+        "notice" => Severity::Notice,
+        "alert" => Severity::Alert,
+        "kill" => Severity::Kill,
+        other => panic!("verdicts.toml: no severity {other}"),
+    }
+}
+
+fn rules() -> Arc<RuleSet> {
+    let compiled = builtin::compiled(Thresholds::default());
+    assert!(compiled.diagnostics.is_empty(), "{}", compiled.diagnostics.text(&compiled.sources));
+    Arc::new(compiled.rules.unwrap())
+}
+
+/// The findings of some packets, and whether everything was seen.
+fn findings<'p>(rules: &Arc<RuleSet>, packets: impl Iterator<Item = &'p [u8]>) -> (Vec<Finding>, Sandbox) {
+    let intel = Intel::seed();
+    let mut sandbox = Sandbox::new(Arc::clone(rules));
+    let mut found = Vec::new();
+    for packet in packets {
+        sandbox.packet(packet, &intel, &mut found).unwrap();
+    }
+    (found, sandbox)
+}
+
+fn told(found: &[Finding]) -> String {
+    let mut out = String::new();
+    for finding in found {
+        writeln!(out, "{}", text::story(finding)).unwrap();
+    }
+    for finding in found {
+        writeln!(out, "{}", json::line(finding)).unwrap();
+    }
+    out
+}
+
+fn worst(found: &[Finding]) -> Option<Severity> {
+    found.iter().map(|finding| finding.severity).max()
+}
+
+#[test]
+fn every_verdict_is_the_one_that_was_written_by_hand() {
+    let verdicts: BTreeMap<String, Verdict> =
+        toml::from_str(&fs::read_to_string("tests/corpus/verdicts.toml").unwrap()).unwrap();
+    let rules = rules();
+    let mut wrong = Vec::new();
+    for recording in recordings() {
+        let verdict =
+            verdicts.get(&recording.name).unwrap_or_else(|| panic!("no verdict for {}", recording.name));
+        let (found, sandbox) = findings(&rules, recording.packets());
+        let worst = worst(&found);
+        let right = match (&verdict.at_least, &verdict.below) {
+            (Some(at_least), None) => worst >= Some(severity(at_least)),
+            (None, Some(below)) => worst < Some(severity(below)),
+            _ => panic!("{}: a verdict is either at_least or below", recording.name),
+        };
+        if !right {
+            wrong.push(format!("{recording}: {worst:?}, but {}", verdict.because));
+        }
+        let evictions = sandbox.state().evictions().total();
+        assert_eq!(evictions, 0, "{recording}: nothing had to be forgotten in a trace of this size");
+        assert_eq!(sandbox.stats().undecodable, 0, "{recording}");
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn every_story_is_the_blessed_one() {
+    let bless = std::env::var_os("SLUICEBOX_BLESS").is_some();
+    let rules = rules();
+    let mut stale = Vec::new();
+    for recording in recordings() {
+        let told = told(&findings(&rules, recording.packets()).0);
+        let path = recording.path.with_file_name(format!("{}.findings.txt", recording.name));
+        if bless {
+            fs::write(&path, &told).unwrap();
+        } else if fs::read_to_string(&path).unwrap_or_default() != told {
+            stale.push(format!("{recording}, {}", path.display()));
+        }
+    }
+    assert_eq!(stale, Vec::<String>::new(), "these stories changed; bless them if the change is meant");
+}
+
+#[test]
+fn the_same_packets_give_the_same_bytes_on_any_thread_and_with_any_hash_seed() {
+    let rules = rules();
+    for recording in recordings() {
+        let expected = told(&findings(&rules, recording.packets()).0);
+        // Each map draws a seed of its own, so every run is one with other seeds.
+        std::thread::scope(|scope| {
+            let runs: Vec<_> =
+                (0..3).map(|_| scope.spawn(|| told(&findings(&rules, recording.packets()).0))).collect();
+            for run in runs {
+                assert_eq!(run.join().unwrap(), expected, "{recording}");
+            }
+        });
+    }
+}
+
+/// A sequence that looks random and is the same every time: xorshift64.
+fn noise(seed: u64) -> impl FnMut() -> u64 {
+    let mut state = seed;
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    }
+}
+
+#[test]
+fn a_tenth_of_the_events_lost_makes_no_honest_container_guilty() {
+    let rules = rules();
+    for recording in recordings().into_iter().filter(Recording::is_benign) {
+        for seed in 1..=3 {
+            let mut noise = noise(seed);
+            let kept: Vec<&[u8]> = recording.packets().filter(|_| noise() % 10 != 0).collect();
+            let (found, _) = findings(&rules, kept.into_iter());
+            assert!(worst(&found) < Some(Severity::Alert), "{recording} with seed {seed}: {}", told(&found));
+        }
+    }
+}
+
+/// The packets with those of different threads up to 50 ms out of order. A thread sends its own events itself, one
+/// after the other, so those stay in their order.
+fn disordered(recording: &Recording, seed: u64) -> Vec<&[u8]> {
+    let mut noise = noise(seed);
+    let mut delays: BTreeMap<i32, i64> = BTreeMap::new();
+    let mut packets: Vec<(i64, &[u8])> = recording
+        .packets()
+        .map(|packet| {
+            let event = sluicebox::wire::decode(packet).unwrap().event;
+            let context = event.and_then(|event| event.context).unwrap_or_default();
+            let delay = *delays.entry(context.tid.0).or_insert_with(|| (noise() % 50_000_000).cast_signed());
+            (context.time.0.saturating_add(delay), packet)
+        })
+        .collect();
+    packets.sort_by_key(|(time, _)| *time);
+    packets.into_iter().map(|(_, packet)| packet).collect()
+}
+
+#[test]
+fn threads_that_report_50_ms_late_change_no_verdict() {
+    let rules = rules();
+    for recording in recordings() {
+        let expected = worst(&findings(&rules, recording.packets()).0);
+        for seed in 1..=5 {
+            let (found, _) = findings(&rules, disordered(&recording, seed).into_iter());
+            assert_eq!(worst(&found), expected, "{recording} with seed {seed}");
+        }
+    }
+}
