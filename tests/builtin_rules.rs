@@ -19,7 +19,8 @@ fn corpus() -> PathBuf {
 
 /// The folders of the corpus, one for each release.
 fn releases() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let mut folders: Vec<PathBuf> =
+        fs::read_dir(corpus()).unwrap().map(|entry| entry.unwrap().path()).collect();
     folders.retain(|path| path.is_dir());
     folders.sort();
     folders
@@ -56,7 +57,12 @@ fn every_test_of_every_built_in_rule_holds_in_every_release() {
         assert!(!tested.is_empty(), "{} has no test", rule.id.value);
         for expects in [true, false] {
             let any = rule.tests.iter().any(|test| (test.matches.value > 0) == expects);
-            assert!(any, "{} has no test that {}", rule.id.value, if expects { "fires" } else { "does not fire" });
+            assert!(
+                any,
+                "{} has no test that {}",
+                rule.id.value,
+                if expects { "fires" } else { "does not fire" }
+            );
         }
         run += tested.len();
         for test in tested.iter().filter(|test| test.failure.is_some()) {

@@ -69,10 +69,16 @@ impl fmt::Display for ScriptErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ScriptErrorKind::BadTime(word) => {
-                write!(f, "`{}` is no time; begin the line with one such as `30m` or `1s5ms`", word.escape_debug())
+                write!(
+                    f,
+                    "`{}` is no time; begin the line with one such as `30m` or `1s5ms`",
+                    word.escape_debug()
+                )
             }
             ScriptErrorKind::NoProcess => f.write_str("no process is named; write `pid=10` behind the time"),
-            ScriptErrorKind::NoEvent => f.write_str("no event is named; write one such as `connect` behind the process"),
+            ScriptErrorKind::NoEvent => {
+                f.write_str("no event is named; write one such as `connect` behind the process")
+            }
             ScriptErrorKind::UnknownEvent(name) => {
                 write!(f, "there is no event `{}`; ", name.escape_debug())?;
                 match closest(name, super::events::NAMES.iter().copied()) {
@@ -87,22 +93,32 @@ impl fmt::Display for ScriptErrorKind {
                     None => write!(f, "it has: {}", known.join(", ")),
                 }
             }
-            ScriptErrorKind::Twice(key) => write!(f, "`{}` is there twice; leave one out", key.escape_debug()),
+            ScriptErrorKind::Twice(key) => {
+                write!(f, "`{}` is there twice; leave one out", key.escape_debug())
+            }
             ScriptErrorKind::MissingKey(key) => write!(f, "the event needs `{key}`; add `{key}=`"),
             ScriptErrorKind::BadValue { key, value, expected } => {
                 write!(f, "`{key}` cannot be `{}`; write {expected}", value.escape_debug())
             }
             ScriptErrorKind::OpenQuote => f.write_str("the quoted text does not end; close it with `\"`"),
             ScriptErrorKind::UnknownParent(pid) => {
-                write!(f, "process {pid} did nothing so far; let it do something first, or leave `parent` out")
+                write!(
+                    f,
+                    "process {pid} did nothing so far; let it do something first, or leave `parent` out"
+                )
             }
             ScriptErrorKind::KnownProcess(pid) => {
-                write!(f, "process {pid} is there already; say its parent and container where it is named first")
+                write!(
+                    f,
+                    "process {pid} is there already; say its parent and container where it is named first"
+                )
             }
-            ScriptErrorKind::NothingAbove => {
-                f.write_str("the annotation has no event above it; put it under the line that causes the match")
+            ScriptErrorKind::NothingAbove => f.write_str(
+                "the annotation has no event above it; put it under the line that causes the match",
+            ),
+            ScriptErrorKind::TooLong { what, max } => {
+                write!(f, "a script has at most {max} {what}; split it")
             }
-            ScriptErrorKind::TooLong { what, max } => write!(f, "a script has at most {max} {what}; split it"),
         }
     }
 }

@@ -7,16 +7,55 @@ use super::script::{Deed, Layer};
 use super::words::{Keys, arguments};
 use super::world::Moment;
 use crate::event::{
-    Accept, Bind, Call, Close, Connect, Dup, Errno, Exit, ExitNotifyParent, Family, Fcntl, Fd, FdFlags, Kind, ModeBits,
-    OpenFlags, Pipe, Raw, Read, SockAddr, Socket, SocketPair, Sysno, Write,
+    Accept, Bind, Call, Close, Connect, Dup, Errno, Exit, ExitNotifyParent, Family, Fcntl, Fd, FdFlags, Kind,
+    ModeBits, OpenFlags, Pipe, Raw, Read, SockAddr, Socket, SocketPair, Sysno, Write,
 };
 
 /// The events that have keys of their own; every other system call has its registers.
 pub(super) const NAMES: &[&str] = &[
-    "accept", "accept4", "bind", "chdir", "chmod", "clone", "close", "connect", "container", "creat", "dup", "dup2",
-    "dup3", "execve", "execveat", "exit", "fchmod", "fchmodat", "fcntl", "fork", "ioctl", "listen", "memfd_create",
-    "open", "openat", "pipe", "pipe2", "pread64", "preadv", "pwrite64", "pwritev", "read", "readv", "recvfrom",
-    "recvmsg", "sendmmsg", "sendmsg", "sendto", "socket", "socketpair", "vfork", "write", "writev",
+    "accept",
+    "accept4",
+    "bind",
+    "chdir",
+    "chmod",
+    "clone",
+    "close",
+    "connect",
+    "container",
+    "creat",
+    "dup",
+    "dup2",
+    "dup3",
+    "execve",
+    "execveat",
+    "exit",
+    "fchmod",
+    "fchmodat",
+    "fcntl",
+    "fork",
+    "ioctl",
+    "listen",
+    "memfd_create",
+    "open",
+    "openat",
+    "pipe",
+    "pipe2",
+    "pread64",
+    "preadv",
+    "pwrite64",
+    "pwritev",
+    "read",
+    "readv",
+    "recvfrom",
+    "recvmsg",
+    "sendmmsg",
+    "sendmsg",
+    "sendto",
+    "socket",
+    "socketpair",
+    "vfork",
+    "write",
+    "writev",
 ];
 
 /// Bytes that a transfer moves if its line does not say: those of a small message.
@@ -98,11 +137,15 @@ fn execve(sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Resu
     let path = keys.needed("path", path)?;
     let argv = arguments(&keys.bytes("argv").unwrap_or_else(|| path.clone()));
     let given = keys.bytes("given").unwrap_or_else(|| path.clone());
-    let layer = keys.read("layer", "`lower` (of the image) or `upper` (written in the container)", |word| match word {
-        "lower" => Some(Layer::Lower),
-        "upper" => Some(Layer::Upper),
-        _ => None,
-    })?;
+    let layer = keys.read(
+        "layer",
+        "`lower` (of the image) or `upper` (written in the container)",
+        |word| match word {
+            "lower" => Some(Layer::Lower),
+            "upper" => Some(Layer::Upper),
+            _ => None,
+        },
+    )?;
     let in_memfd = keys.flag("memfd")?;
     let fd = keys.int("fd")?.map(Fd);
     let errno = errno(keys)?;
@@ -146,7 +189,8 @@ fn open(sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Result
 fn fetch(pid: i32, from: SocketAddr, now: &mut Moment<'_>) {
     let done = |sysno, result| Call { sysno, exit: Some(Exit { result, errno: Errno::OK }) };
     let fd = new_socket(pid, None, from, 1, now);
-    let connect = Connect { call: done(Sysno::CONNECT, 0), fd, address: SockAddr::Inet(from), ..Connect::default() };
+    let connect =
+        Connect { call: done(Sysno::CONNECT, 0), fd, address: SockAddr::Inet(from), ..Connect::default() };
     now.push(pid, Deed::Plain(Kind::Connect(connect)));
     let args = [register(fd), 0, 0, 0, 0, 0];
     now.push(pid, Deed::Plain(Kind::Raw(Raw { call: done(Sysno::RECVFROM, MOVED), args })));
@@ -245,7 +289,14 @@ fn plain(
             let first = Fd(now_open(pid, "first", now, keys)?);
             let second = Fd(now_open(pid, "second", now, keys)?);
             let call = call(sysno, 0, keys)?;
-            Kind::SocketPair(SocketPair { call, domain: Family::UNIX, kind_and_flags: 1, protocol: 0, first, second })
+            Kind::SocketPair(SocketPair {
+                call,
+                domain: Family::UNIX,
+                kind_and_flags: 1,
+                protocol: 0,
+                first,
+                second,
+            })
         }
         _ if sysno.name() == Some(name) => Kind::Raw(raw(name, sysno, pid, now, keys)?),
         _ => return Ok(None),
@@ -285,9 +336,15 @@ fn dup(
     Ok(Kind::Dup(Dup { call, old_fd, new_fd, flags, ..Dup::default() }))
 }
 
-fn fcntl(sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Result<Kind<'static>, ScriptError> {
+fn fcntl(
+    sysno: Sysno,
+    pid: i32,
+    now: &mut Moment<'_>,
+    keys: &mut Keys,
+) -> Result<Kind<'static>, ScriptError> {
     /// `include/uapi/asm-generic/fcntl.h`, `include/uapi/linux/fcntl.h`
-    const COMMANDS: [(&str, i32); 4] = [("F_DUPFD", 0), ("F_SETFD", 2), ("F_SETFL", 4), ("F_DUPFD_CLOEXEC", 1030)];
+    const COMMANDS: [(&str, i32); 4] =
+        [("F_DUPFD", 0), ("F_SETFD", 2), ("F_SETFL", 4), ("F_DUPFD_CLOEXEC", 1030)];
     let fd = fd("fd", keys)?;
     let read = |word: &str| COMMANDS.iter().find(|(name, _)| *name == word).copied();
     let command = keys.read("cmd", "`F_DUPFD`, `F_DUPFD_CLOEXEC`, `F_SETFD` or `F_SETFL`", read)?;
@@ -301,7 +358,13 @@ fn fcntl(sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Resul
 }
 
 /// Calls of which only the registers are seen.
-fn raw(name: &str, sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Result<Raw, ScriptError> {
+fn raw(
+    name: &str,
+    sysno: Sysno,
+    pid: i32,
+    now: &mut Moment<'_>,
+    keys: &mut Keys,
+) -> Result<Raw, ScriptError> {
     let mut args = [0u64; 6];
     let mut set = |number: usize, value: u64| {
         if let Some(arg) = args.get_mut(number.saturating_sub(1)) {

@@ -98,7 +98,9 @@ impl Outcome {
                 self.missing.push(Missing { line: expected.line, what: words_of(expected) });
             }
         }
-        let left = |claimed: &[bool]| (0..).zip(claimed).filter(|(_, claimed)| !**claimed).map(|(at, _)| at).collect();
+        let left = |claimed: &[bool]| {
+            (0..).zip(claimed).filter(|(_, claimed)| !**claimed).map(|(at, _)| at).collect()
+        };
         self.unexpected = left(&matches);
         if script.expected.iter().any(|expected| matches!(expected.what, What::Finding { .. })) {
             self.unexpected_findings = left(&findings);

@@ -7,8 +7,8 @@ use super::events;
 use super::words::{Keys, Word, span, words};
 use super::world::World;
 use crate::event::{
-    Call, ContainerStart, Context, Event, Execve, Fd, Kind, ModeBits, Nanos, Open, OpenFlags, SentryExecve, Text,
-    Texts, Tgid, Tid, Time,
+    Call, ContainerStart, Context, Event, Execve, Fd, Kind, ModeBits, Nanos, Open, OpenFlags, SentryExecve,
+    Text, Texts, Tgid, Tid, Time,
 };
 use crate::finding::Severity;
 
@@ -221,9 +221,11 @@ impl Made {
         };
         let kind = match &self.deed {
             Deed::Plain(kind) => kind.clone(),
-            Deed::Start { id, argv } => {
-                Kind::ContainerStart(ContainerStart { id: Text(id), args: packed(argv), ..ContainerStart::default() })
-            }
+            Deed::Start { id, argv } => Kind::ContainerStart(ContainerStart {
+                id: Text(id),
+                args: packed(argv),
+                ..ContainerStart::default()
+            }),
             Deed::Exec { path, argv, given, layer, in_memfd } => Kind::SentryExecve(SentryExecve {
                 binary_path: Text(path),
                 argv: packed(argv),

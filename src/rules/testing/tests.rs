@@ -22,14 +22,7 @@ fn error(script: &str) -> String {
 fn processes_come_by_themselves_the_first_with_its_container() {
     assert_eq!(
         kinds("0s pid=10 chdir path=/\n1s pid=11 parent=10 getuid\n2s pid=11 getuid"),
-        [
-            "1 container/start",
-            "1 sentry/clone",
-            "10 chdir",
-            "10 sentry/clone",
-            "11 getuid",
-            "11 getuid"
-        ]
+        ["1 container/start", "1 sentry/clone", "10 chdir", "10 sentry/clone", "11 getuid", "11 getuid"]
     );
     assert_eq!(kinds("0s pid=1 getuid"), ["1 container/start", "1 getuid"]);
     assert_eq!(kinds("0s pid=1 container argv=/bin/sh"), ["1 container/start"]);
@@ -87,15 +80,21 @@ fn arguments_are_split_as_a_shell_would() {
 #[test]
 fn a_line_that_repeats_happens_as_often_and_as_far_apart() {
     let script = Script::parse("5s pid=10 times=3 every=2s getuid").unwrap();
-    let times: Vec<_> =
-        script.events().skip(2).map(|event| event.context.unwrap().time.since(BEGIN).0 / 1_000_000_000).collect();
+    let times: Vec<_> = script
+        .events()
+        .skip(2)
+        .map(|event| event.context.unwrap().time.since(BEGIN).0 / 1_000_000_000)
+        .collect();
     assert_eq!(times, [5, 7, 9]);
 }
 
 #[test]
 fn whatever_is_wrong_has_its_place_and_its_mend() {
     for (script, said) in [
-        ("soon pid=1 getuid", "line 1, column 1: `soon` is no time; begin the line with one such as `30m` or `1s5ms`"),
+        (
+            "soon pid=1 getuid",
+            "line 1, column 1: `soon` is no time; begin the line with one such as `30m` or `1s5ms`",
+        ),
         ("\n 0s getuid", "line 2, column 2: no process is named; write `pid=10` behind the time"),
         ("0s pid=1", "line 1, column 8: no event is named; write one such as `connect` behind the process"),
         ("0s pid=1 conect", "line 1, column 10: there is no event `conect`; did you mean `connect`?"),

@@ -123,7 +123,9 @@ impl Keys {
     }
 
     pub(super) fn int(&mut self, key: &'static str) -> Result<Option<i32>, ScriptError> {
-        self.read(key, "a number such as `3`", |text| number(text).and_then(|number| i32::try_from(number).ok()))
+        self.read(key, "a number such as `3`", |text| {
+            number(text).and_then(|number| i32::try_from(number).ok())
+        })
     }
 
     pub(super) fn endpoint(&mut self, key: &'static str) -> Result<Option<SocketAddr>, ScriptError> {

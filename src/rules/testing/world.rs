@@ -70,7 +70,8 @@ impl Moment<'_> {
                 false => Ok(()),
             };
         }
-        let parents = parent.and_then(|parent| self.world.processes.get(&parent)).map(|it| Arc::clone(&it.container));
+        let parents =
+            parent.and_then(|parent| self.world.processes.get(&parent)).map(|it| Arc::clone(&it.container));
         if let Some(parent) = parent.filter(|parent| parents.is_none() && *parent != FIRST) {
             return Err(ScriptErrorKind::UnknownParent(parent));
         }
@@ -129,7 +130,10 @@ impl Moment<'_> {
 
     /// What the container of a process is called.
     pub(super) fn container(&self, pid: i32) -> Arc<[u8]> {
-        self.world.processes.get(&pid).map_or_else(|| CONTAINER.into(), |process| Arc::clone(&process.container))
+        self.world
+            .processes
+            .get(&pid)
+            .map_or_else(|| CONTAINER.into(), |process| Arc::clone(&process.container))
     }
 
     /// Something happens.
@@ -152,7 +156,8 @@ impl Moment<'_> {
     pub(super) fn execs(&mut self, pid: i32, path: &[u8]) {
         if let Some(process) = self.world.processes.get_mut(&pid) {
             process.fds.retain(|_, on_exec| !*on_exec);
-            process.comm = path.rsplit(|byte| *byte == b'/').next().unwrap_or(path).iter().copied().take(15).collect();
+            process.comm =
+                path.rsplit(|byte| *byte == b'/').next().unwrap_or(path).iter().copied().take(15).collect();
         }
     }
 
