@@ -85,12 +85,23 @@ impl Sandbox {
         intel: &Intel,
         out: &mut Vec<Finding>,
     ) -> Result<(), wire::DecodeError> {
+        self.packet_with(packet, intel, out, &mut |_, _| {})
+    }
+
+    /// The same, and shows every match with the points that it added.
+    pub(crate) fn packet_with(
+        &mut self,
+        packet: &[u8],
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) -> Result<(), wire::DecodeError> {
         self.events = self.events.saturating_add(1);
         match wire::decode(packet) {
             Ok(message) => {
                 self.state.sight_mut().note_dropped(message.header.dropped);
                 match &message.event {
-                    Some(event) => self.observe(event, intel, out),
+                    Some(event) => self.observe_with(event, intel, out, seen),
                     None => self.state.sight_mut().note_unknown_type(),
                 }
                 Ok(())
@@ -104,6 +115,17 @@ impl Sandbox {
 
     /// Takes one decoded event.
     pub fn observe(&mut self, event: &Event<'_>, intel: &Intel, out: &mut Vec<Finding>) {
+        self.observe_with(event, intel, out, &mut |_, _| {});
+    }
+
+    /// The same, and shows every match with the points that it added.
+    pub(crate) fn observe_with(
+        &mut self,
+        event: &Event<'_>,
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) {
         let Some(observation) = self.state.apply(event) else { return };
         let container = observation.container;
         let at = usize::from(container.0);
@@ -115,7 +137,7 @@ impl Sandbox {
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
         if !self.matches.is_empty() {
-            self.judge(&observation, intel, out);
+            self.judge(&observation, intel, out, seen);
         }
     }
 
@@ -157,7 +179,13 @@ impl Sandbox {
     }
 
     /// Adds the event's matches to the score. Whatever thresholds it crosses make one finding, of the gravest.
-    fn judge(&mut self, observation: &Observation, intel: &Intel, out: &mut Vec<Finding>) {
+    fn judge(
+        &mut self,
+        observation: &Observation,
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) {
         let Some(judgement) = self.judgements.get_mut(usize::from(observation.container.0)) else { return };
         let now = observation.time;
         let before = judgement.score.at(now);
@@ -167,6 +195,7 @@ impl Sandbox {
         for matched in self.matches.drain(..) {
             let Some(rule) = self.rules.rules().get(matched.rule) else { continue };
             let Some(weight) = rule.weight.filter(|_| !rule.shadow) else {
+                seen(&matched, Points::default());
                 let level = report::level_of(rule);
                 let own = [(matched, Points::default())];
                 let reporter = report::Reporter {
@@ -181,6 +210,7 @@ impl Sandbox {
                 continue;
             };
             let points = judgement.score.add(matched.rule, weight, matched.extra_weight, now);
+            seen(&matched, points);
             if points == Points::default() {
                 continue;
             }

@@ -38,6 +38,12 @@ impl Errno {
             .and_then(|at| NAMES.get(at))
             .map(|(_, name)| *name)
     }
+
+    /// The error of that name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Errno> {
+        NAMES.iter().find(|(_, known)| *known == name).map(|(number, _)| Errno(*number))
+    }
 }
 
 impl fmt::Display for Errno {

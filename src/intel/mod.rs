@@ -53,16 +53,7 @@ impl Intel {
     /// The lists that come with Sluicebox: names of miners, their flags and schemes, hosts of large pools.
     #[must_use]
     pub fn seed() -> Intel {
-        let mut builder = IntelBuilder::default();
-        builder.names(
-            "seed:binary-names",
-            "miner",
-            SEED_CONFIDENCE,
-            include_str!("../../feeds/seed/binary-names.txt"),
-        );
-        let complaints = builder.texts("seed:text", include_str!("../../feeds/seed/text.txt"));
-        debug_assert_eq!(complaints, Vec::new(), "the bundled list is in its own format");
-        builder.build(0)
+        IntelBuilder::seed().build(0)
     }
 
     /// Which snapshot this is; 0 is what comes with Sluicebox.
@@ -117,6 +108,21 @@ pub struct Complaint {
 }
 
 impl IntelBuilder {
+    /// Begins with the lists that come with Sluicebox.
+    #[must_use]
+    pub fn seed() -> IntelBuilder {
+        let mut builder = IntelBuilder::default();
+        builder.names(
+            "seed:binary-names",
+            "miner",
+            SEED_CONFIDENCE,
+            include_str!("../../feeds/seed/binary-names.txt"),
+        );
+        let complaints = builder.texts("seed:text", include_str!("../../feeds/seed/text.txt"));
+        debug_assert_eq!(complaints, Vec::new(), "the bundled list is in its own format");
+        builder
+    }
+
     /// Adds an address or a prefix.
     pub fn ip(&mut self, net: IpNet, verdict: Arc<Verdict>) {
         self.ips.add(net, verdict);

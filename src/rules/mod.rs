@@ -22,6 +22,7 @@ mod ruleset;
 pub(crate) mod score;
 pub mod session;
 pub mod source;
+pub mod testing;
 
 pub use compile::{Compiled, compile};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity};

@@ -17,6 +17,8 @@ pub struct RuleSet {
     generation: u64,
     /// By [`slot_of`]: the steps to test on an event of that type.
     by_event: Vec<Vec<StepIx>>,
+    /// By [`slot_of`]: the rules whose `until` is to be asked on an event of that type.
+    voided_by: Vec<Vec<usize>>,
     /// By rule: the steps of others that wait for its match.
     waiting: Vec<Vec<StepIx>>,
 }
@@ -77,6 +79,9 @@ pub(crate) struct Step {
     /// What it adds to the score if it is met beside the needed ones.
     pub(crate) weight: u32,
     pub(crate) count: Option<Count>,
+    /// It and the step before it may be met in either order, if they are close: it is not counted and asks for
+    /// nothing that an earlier step had.
+    pub(crate) swaps: bool,
 }
 
 /// What meets a step.
@@ -140,25 +145,34 @@ fn slot_of(event: EventType) -> usize {
     }
 }
 
+/// Notes `what` for every event type among the triggers.
+fn note<T: Copy>(by_event: &mut [Vec<T>], triggers: &Triggers, what: T) {
+    match triggers.types() {
+        None => by_event.iter_mut().for_each(|noted| noted.push(what)),
+        Some(types) => {
+            let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
+            for slot in slots {
+                if let Some(noted) = by_event.get_mut(slot) {
+                    noted.push(what);
+                }
+            }
+        }
+    }
+}
+
 impl RuleSet {
     pub(crate) fn new(rules: Vec<Rule>, thresholds: Thresholds, generation: u64) -> RuleSet {
         let mut by_event: Vec<Vec<StepIx>> = vec![Vec::new(); SLOTS];
+        let mut voided_by: Vec<Vec<usize>> = vec![Vec::new(); SLOTS];
         let mut waiting: Vec<Vec<StepIx>> = vec![Vec::new(); rules.len()];
         for (rule, compiled) in rules.iter().enumerate() {
+            if let Some((_, triggers)) = &compiled.until {
+                note(&mut voided_by, triggers, rule);
+            }
             for (step, met_by) in compiled.steps.iter().map(|step| &step.met_by).enumerate() {
                 let place = StepIx { rule, step };
                 match met_by {
-                    MetBy::Event(_, triggers) => match triggers.types() {
-                        None => by_event.iter_mut().for_each(|steps| steps.push(place)),
-                        Some(types) => {
-                            let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
-                            for slot in slots {
-                                if let Some(steps) = by_event.get_mut(slot) {
-                                    steps.push(place);
-                                }
-                            }
-                        }
-                    },
+                    MetBy::Event(_, triggers) => note(&mut by_event, triggers, place),
                     MetBy::Match(others) => {
                         for other in others {
                             if let Some(steps) = waiting.get_mut(*other) {
@@ -169,7 +183,7 @@ impl RuleSet {
                 }
             }
         }
-        RuleSet { rules, thresholds, generation, by_event, waiting }
+        RuleSet { rules, thresholds, generation, by_event, voided_by, waiting }
     }
 
     /// Which set this is; 0 is what comes with Sluicebox.
@@ -189,6 +203,11 @@ impl RuleSet {
         self.by_event.get(slot_of(event)).map_or(&[], Vec::as_slice)
     }
 
+    /// The rules whose `until` an event of that type can meet.
+    pub(crate) fn voided_by(&self, event: EventType) -> &[usize] {
+        self.voided_by.get(slot_of(event)).map_or(&[], Vec::as_slice)
+    }
+
     /// The steps that a match of that rule meets.
     pub(crate) fn steps_after(&self, rule: usize) -> &[StepIx] {
         self.waiting.get(rule).map_or(&[], Vec::as_slice)
@@ -198,12 +217,17 @@ impl RuleSet {
     #[must_use]
     pub fn named_event_types(&self) -> Option<BTreeSet<EventType>> {
         let mut all = BTreeSet::new();
-        for step in self.rules.iter().flat_map(|rule| &rule.steps) {
-            match &step.met_by {
-                MetBy::Event(_, Triggers::Any) => return None,
-                MetBy::Event(_, Triggers::Named(types)) => all.extend(types.iter().copied()),
+        let steps = self.rules.iter().flat_map(|rule| &rule.steps).filter_map(|step| match &step.met_by {
+            MetBy::Event(_, triggers) => Some(triggers),
+            MetBy::Match(_) => None,
+        });
+        let untils = self.rules.iter().filter_map(|rule| rule.until.as_ref()).map(|(_, triggers)| triggers);
+        for triggers in steps.chain(untils) {
+            match triggers {
+                Triggers::Any => return None,
+                Triggers::Named(types) => all.extend(types.iter().copied()),
                 // What these need follows from the fields.
-                MetBy::Event(_, Triggers::Changes(_)) | MetBy::Match(_) => {}
+                Triggers::Changes(_) => {}
             }
         }
         Some(all)

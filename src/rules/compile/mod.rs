@@ -120,11 +120,17 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         };
         Count { at_least: count.at_least.value, by: term(&count.by), distinct: term(&count.distinct) }
     });
+    let stands_alone = match &met_by {
+        MetBy::Event(condition, _) => !condition.asks_earlier(),
+        MetBy::Match(_) => true,
+    };
+    let swaps = stands_alone && count.is_none();
     Step {
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),
         met_by,
         needed: if step.optional { Needed::Optional } else { Needed::Yes },
         weight: step.weight.as_ref().map_or(0, |weight| weight.value),
+        swaps,
         count,
     }
 }

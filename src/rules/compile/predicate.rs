@@ -159,6 +159,16 @@ impl Predicate {
         }
     }
 
+    /// Whether the condition asks for what an earlier step had.
+    pub(crate) fn asks_earlier(&self) -> bool {
+        match self {
+            Predicate::Never => false,
+            Predicate::All(members) | Predicate::Any(members) => members.iter().any(Predicate::asks_earlier),
+            Predicate::Not(inner) => inner.asks_earlier(),
+            Predicate::Check(term, test) => term.asks_earlier() || test.asks_earlier(),
+        }
+    }
+
     /// How dear the test is, roughly: what costs least is asked first.
     pub(crate) fn cost(&self) -> u32 {
         match self {
@@ -173,6 +183,14 @@ impl Predicate {
 }
 
 impl Term {
+    fn asks_earlier(&self) -> bool {
+        match self {
+            Term::Field(_) => false,
+            Term::Kept(_) => true,
+            Term::Call(_, inner) => inner.asks_earlier(),
+        }
+    }
+
     pub(crate) fn value<'a>(
         &'a self,
         scene: &Scene<'a>,
@@ -230,6 +248,28 @@ impl Transform {
 }
 
 impl Test {
+    fn asks_earlier(&self) -> bool {
+        match self {
+            Test::With(_, term) | Test::Shares(term) => term.asks_earlier(),
+            Test::AnyOf(tests) | Test::AllOf(tests) => tests.iter().any(Test::asks_earlier),
+            Test::Other(test) => test.asks_earlier(),
+            Test::Exists
+            | Test::Is(_)
+            | Test::Number(..)
+            | Test::NumberIn(_)
+            | Test::Text(_)
+            | Test::TextIn(_)
+            | Test::Contains(_)
+            | Test::StartsWith(_)
+            | Test::EndsWith(_)
+            | Test::Glob(_)
+            | Test::Regex(_)
+            | Test::Below(_)
+            | Test::Net(_)
+            | Test::Endpoint(_) => false,
+        }
+    }
+
     fn passes(&self, value: &Value<'_>, scene: &Scene<'_>, kept: &[Option<OwnedValue>]) -> bool {
         // Of several texts it is enough if one passes; denial asks that none does.
         if let Value::Texts(texts) = value

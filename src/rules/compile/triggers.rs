@@ -26,11 +26,6 @@ impl Triggers {
         }
     }
 
-    /// Whether events of that type are among them.
-    pub(crate) fn include(&self, event: EventType) -> bool {
-        self.types().is_none_or(|types| types.contains(&event))
-    }
-
     /// The events that a condition is tested on.
     pub(crate) fn of(condition: &Expr) -> Triggers {
         match named(condition) {

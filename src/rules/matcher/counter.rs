@@ -65,11 +65,16 @@ impl Counters {
             }
         };
         let counter = self.0.get_mut(at)?;
-        counter.seen.retain(|(time, _)| now.since(*time) <= within);
+        // A late event does not make the others late, and one from before the window does not count.
+        let newest = counter.seen.iter().map(|(time, _)| *time).fold(now, Time::max);
+        counter.seen.retain(|(time, _)| newest.since(*time) <= within);
+        if newest.since(now) > within {
+            return None;
+        }
         if distinct.is_some()
             && let Some(known) = counter.seen.iter_mut().find(|(_, value)| *value == distinct)
         {
-            known.0 = now;
+            known.0 = known.0.max(now);
             return None;
         }
         if counter.seen.len() >= MAX_KEPT {
@@ -84,6 +89,11 @@ impl Counters {
         let times = u32::try_from(counter.seen.len()).unwrap_or(u32::MAX);
         counter.seen.clear();
         Some(Evidence { since, count: times, ..evidence })
+    }
+
+    /// Drops what was counted in a scope.
+    pub(super) fn void(&mut self, scope: ScopeKey) {
+        self.0.retain(|counter| counter.scope != scope);
     }
 
     /// Drops the counter that is farthest from its goal; of equals the oldest.

@@ -1,27 +1,36 @@
 //! The matcher: partial matches of rules over the events of one container.
 //!
 //! Of each rule it keeps partial matches, oldest first. An event extends the *oldest* partial that it fits; one event
-//! is one step of a rule at most, and may be a step of many rules. Where no partial takes it and it fits the first
-//! step, a new one begins. `within` is event time, and a late event is taken as it comes.
+//! is one step of a rule at most, and may be a step of many rules; a match of another rule is not the event that
+//! completed it. Where no partial takes it and it fits the first step, a new one begins; in a set, a step that is met
+//! already is met anew instead, so that a step that repeats itself keeps one partial fresh.
+//!
+//! `within` is event time, both ways: a late event is taken as it comes, unless it comes from before the window.
+//! Order within [`TOLERANCE`] is not trusted: an event that meets a step before its turn is remembered for so long.
+//! That holds for two steps beside each other, if the later one asks for nothing that the earlier one had and is not
+//! counted. What the output then tells of "the event" is what came last.
 //!
 //! Bounds, per rule and container: [`MAX_PARTIALS`] partial matches, [`MAX_COUNTERS`] counters, [`MAX_ONCE`]
-//! remembered values of `once`. Who floods the first step cannot push out a partial that is past it: those go last.
+//! remembered values of `once`, [`MAX_EARLY`] events before their turn. Who floods the first step cannot push out a
+//! partial that is past it: those go last.
 
 mod counter;
 mod evidence;
+mod partial;
+#[cfg(test)]
+mod tests;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::event::Time;
+use crate::event::{Nanos, Time};
 use crate::rules::file::Scope;
 use crate::state::ProcessSerial;
 
 use super::fields::{OwnedValue, Scene};
-use super::ruleset::{MetBy, Needed, Rule, RuleSet, StepIx, StepOrder};
+use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
-use counter::Counters;
-pub use evidence::{Direction, Evidence, Indicator, Object};
+pub use evidence::{Direction, Evidence, Object};
+use partial::{Early, Met, Partial, RuleState};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
 const MAX_PARTIALS: usize = 64;
@@ -31,6 +40,13 @@ const MAX_COUNTERS: usize = 64;
 
 /// Values of `once` that are remembered: beyond it a rule may match again, which its cap on the score bounds.
 const MAX_ONCE: usize = 256;
+
+/// Events of different threads that are closer together may come in either order (RULES.md, semantics 2).
+const TOLERANCE: Nanos = Nanos::from_millis(50);
+
+/// Events that met a step before its turn and are remembered for [`TOLERANCE`]. Few are enough: of each step and scope
+/// only the newest is kept.
+const MAX_EARLY: usize = 16;
 
 /// A rule matched.
 #[derive(Clone, Debug)]
@@ -54,13 +70,6 @@ pub(crate) struct Matcher {
     evicted: u64,
 }
 
-#[derive(Debug, Default)]
-struct RuleState {
-    partials: VecDeque<Partial>,
-    counters: Vec<Counters>,
-    once: VecDeque<Box<[Option<OwnedValue>]>>,
-}
-
 /// Where the steps of a partial match must happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum ScopeKey {
@@ -69,32 +78,20 @@ pub(crate) enum ScopeKey {
     Container,
 }
 
-#[derive(Debug)]
-struct Partial {
-    scope: ScopeKey,
-    started: Time,
-    /// A sequence: the steps before this one are met or were passed over. A set: not used.
-    next: usize,
-    /// A set: the steps that are met.
-    met: u64,
-    kept: Vec<Option<OwnedValue>>,
-    steps: Vec<Evidence>,
-    extra_weight: u32,
-}
-
-/// A step that an event met, ready to be put into a partial match.
-struct Met {
-    step: usize,
-    evidence: Evidence,
-}
-
 impl Matcher {
     /// Takes an event and appends the matches that it completes to `out`.
     pub(crate) fn observe(&mut self, rules: &RuleSet, scene: &Scene<'_>, out: &mut Vec<Match>) {
         if self.rules.len() < rules.rules().len() {
             self.rules.resize_with(rules.rules().len(), RuleState::default);
         }
-        let steps = rules.steps_for(scene.event.kind.event_type());
+        let event = scene.event.kind.event_type();
+        for index in rules.voided_by(event) {
+            let rule = rules.rules.get(*index);
+            if let (Some(rule), Some(state)) = (rule, self.rules.get_mut(*index)) {
+                state.void(rule, scene);
+            }
+        }
+        let steps = rules.steps_for(event);
         let mut from = out.len();
         // Steps come grouped by rule.
         for group in steps.chunk_by(|a, b| a.rule == b.rule) {
@@ -132,34 +129,41 @@ impl Matcher {
         let Some(scope) = scope_of(rule.scope, scene) else { return };
         let Some(state) = self.rules.get_mut(index) else { return };
         let now = scene.observation.time;
-        state.partials.retain(|partial| now.since(partial.started) <= rule.within);
-        if let Some((until, triggers)) = &rule.until
-            && triggers.include(scene.event.kind.event_type())
-        {
-            state.partials.retain(|partial| partial.scope != scope || !until.holds(scene, &partial.kept));
-        }
-        let mut steps = group.iter().map(|place| place.step);
+        state.expire(rule, now);
+        let steps = || group.iter().map(|place| place.step);
         let is_match = matched.is_some();
-        let taken = state.partials.iter().enumerate().filter(|(_, partial)| partial.scope == scope).find_map(
-            |(at, partial)| {
-                let step = steps.clone().find(|step| {
-                    partial.wants(rule, *step) && meets(rule, *step, scene, &partial.kept, is_match)
-                })?;
-                Some((at, step))
-            },
-        );
-        let (mut partial, step) = match taken {
-            Some((at, step)) => {
-                let Some(partial) = state.partials.remove(at) else { return };
-                (partial, step)
-            }
-            None => {
-                let begins =
-                    steps.find(|step| begins_with(rule, *step) && meets(rule, *step, scene, &[], is_match));
-                let Some(step) = begins else { return };
-                (Partial::new(rule, scope, now), step)
-            }
+        let meets = |step: usize, kept: &[_]| meets(rule, step, scene, kept, is_match);
+        let open = || {
+            let partials = state.partials.iter().enumerate();
+            partials.filter(|(_, partial)| partial.scope == scope && partial.is_near(rule, now))
         };
+        let extends = || {
+            open().find_map(|(at, partial)| {
+                let step = steps().find(|step| partial.wants(rule, *step) && meets(*step, &partial.kept))?;
+                Some((Some(at), step))
+            })
+        };
+        let renews = || {
+            let mut open = open().filter(|_| rule.order == StepOrder::Set);
+            open.find_map(|(at, partial)| {
+                let step = steps().find(|step| {
+                    partial.has(*step)
+                        && partial.would_keep(rule, *step, scene)
+                        && meets(*step, &partial.kept)
+                })?;
+                Some((Some(at), step))
+            })
+        };
+        let begins = || {
+            let step = steps().find(|step| partial::begins_with(rule, *step) && meets(*step, &[]))?;
+            Some((None, step))
+        };
+        let is_early = || {
+            let swaps = |step: usize| rule.steps.get(step).is_some_and(|step| step.swaps);
+            steps().find(|step| swaps(*step) && meets(*step, &[]))
+        };
+        let place = extends().or_else(renews).or_else(begins);
+        let Some(step) = place.map(|(_, step)| step).or_else(is_early) else { return };
         let name = rule.steps.get(step).and_then(|step| step.name.as_ref());
         let evidence = match matched {
             Some(evidence) => Evidence { step: name.cloned(), ..evidence },
@@ -168,159 +172,39 @@ impl Matcher {
                 None => return,
             },
         };
-        let count = rule.steps.get(step).and_then(|step| step.count.as_ref());
-        let met = match count {
-            None => Some(Met { step, evidence }),
-            Some(count) => {
-                if state.counters.len() < rule.steps.len() {
-                    state.counters.resize_with(rule.steps.len(), Counters::default);
-                }
-                let counted = state.counters.get_mut(step).and_then(|counters| {
-                    counters.count(
-                        count,
-                        rule.within,
-                        scope,
-                        scene,
-                        &partial.kept,
-                        evidence,
-                        &mut self.evicted,
-                    )
-                });
-                counted.map(|evidence| Met { step, evidence })
-            }
+        let Some((at, _)) = place else {
+            let early =
+                Early { scope, met: Met { step, evidence }, kept: partial::kept_of(rule, step, scene) };
+            self.evicted = self.evicted.saturating_add(state.remember(early));
+            return;
         };
-        let Some(met) = met else {
+        let Some(evidence) = state.count(rule, step, at, scope, scene, evidence, &mut self.evicted) else {
             // A counted step that is not there yet leaves the partial as it was.
-            if taken.is_some() {
-                let at = taken.map_or(0, |(at, _)| at);
-                state.partials.insert(at.min(state.partials.len()), partial);
-            }
             return;
         };
-        partial.take(rule, met, scene);
+        let mut partial = match at.and_then(|at| state.partials.remove(at)) {
+            Some(partial) => partial,
+            None => Partial::new(rule, scope),
+        };
+        let time = evidence.time;
+        partial.take(Met { step, evidence }, &partial::kept_of(rule, step, scene));
+        if let Some(Early { met, kept, .. }) = state.early_for(rule, &partial, time) {
+            partial.take(met, &kept);
+        }
         if !partial.is_complete(rule) {
-            self.evicted = self.evicted.saturating_add(state.keep(partial, taken.map(|(at, _)| at)));
+            self.evicted = self.evicted.saturating_add(state.keep(partial, at));
             return;
         }
-        if !rule.once.is_empty() {
-            let values = rule
-                .once
-                .iter()
-                .map(|term| term.value(scene, &partial.kept).map(super::fields::Value::into_owned))
-                .collect::<Box<[_]>>();
-            if state.once.contains(&values) {
-                return;
-            }
-            if state.once.len() >= MAX_ONCE {
-                state.once.pop_front();
-            }
-            state.once.push_back(values);
+        if state.matched_before(rule, scene, &partial.kept) {
+            return;
         }
-        let count = partial.steps.last().map_or(1, |evidence| evidence.count);
+        let count = partial.steps.last().map_or(1, |met| met.evidence.count);
         let output = rule.output.fill(scene, &partial.kept, count);
-        let mut steps = partial.steps;
+        let extra_weight = partial.extra_weight(rule);
+        let mut steps: Vec<Evidence> = partial.steps.into_iter().map(|met| met.evidence).collect();
         steps.sort_by_key(|evidence| evidence.since);
-        out.push(Match { rule: index, time: now, extra_weight: partial.extra_weight, output, steps });
+        out.push(Match { rule: index, time: now, extra_weight, output, steps });
     }
-}
-
-impl RuleState {
-    /// Keeps a partial match at its old place, or at the end. Says how many had to go for it: the oldest of those
-    /// that are at their first step, else the oldest of all.
-    fn keep(&mut self, partial: Partial, at: Option<usize>) -> u64 {
-        match at {
-            Some(at) => {
-                self.partials.insert(at.min(self.partials.len()), partial);
-                0
-            }
-            None if self.partials.len() < MAX_PARTIALS => {
-                self.partials.push_back(partial);
-                0
-            }
-            None => {
-                let victim = self.partials.iter().position(|partial| partial.steps.len() <= 1).unwrap_or(0);
-                self.partials.remove(victim);
-                self.partials.push_back(partial);
-                1
-            }
-        }
-    }
-}
-
-impl Partial {
-    fn new(rule: &Rule, scope: ScopeKey, started: Time) -> Partial {
-        Partial {
-            scope,
-            started,
-            next: 0,
-            met: 0,
-            kept: vec![None; rule.kept.len()],
-            steps: Vec::new(),
-            extra_weight: 0,
-        }
-    }
-
-    /// Whether `step` is one that this partial waits for.
-    fn wants(&self, rule: &Rule, step: usize) -> bool {
-        match rule.order {
-            StepOrder::Set => self.met & bit(step) == 0,
-            StepOrder::Sequence => {
-                step >= self.next
-                    && rule
-                        .steps
-                        .get(self.next..step)
-                        .is_some_and(|passed| passed.iter().all(|step| step.needed == Needed::Optional))
-            }
-        }
-    }
-
-    fn take(&mut self, rule: &Rule, met: Met, scene: &Scene<'_>) {
-        if self.steps.is_empty() {
-            // A counted step began with the first that was counted.
-            self.started = met.evidence.since;
-        }
-        self.next = met.step.saturating_add(1);
-        self.met |= bit(met.step);
-        if let Some(step) = rule.steps.get(met.step)
-            && (step.needed == Needed::Optional)
-        {
-            self.extra_weight = self.extra_weight.saturating_add(step.weight);
-        }
-        for (kept, slot) in rule.kept.iter().zip(&mut self.kept) {
-            if kept.step == met.step {
-                *slot = scene.get(kept.field).map(super::fields::Value::into_owned);
-            }
-        }
-        self.steps.push(met.evidence);
-    }
-
-    fn is_complete(&self, rule: &Rule) -> bool {
-        match rule.order {
-            StepOrder::Set => rule
-                .steps
-                .iter()
-                .enumerate()
-                .all(|(at, step)| step.needed == Needed::Optional || self.met & bit(at) != 0),
-            StepOrder::Sequence => rule
-                .steps
-                .get(self.next..)
-                .is_some_and(|left| left.iter().all(|step| step.needed == Needed::Optional)),
-        }
-    }
-}
-
-/// Whether a match can begin with `step`: all before it can be passed over, and no partial match consists of optional
-/// steps alone.
-fn begins_with(rule: &Rule, step: usize) -> bool {
-    let is_needed = |step: &super::ruleset::Step| step.needed == Needed::Yes;
-    rule.steps.get(step).is_some_and(is_needed)
-        && (rule.order == StepOrder::Set
-            || rule.steps.get(..step).is_some_and(|passed| !passed.iter().any(is_needed)))
-}
-
-/// The bit of a step in a set; rules have at most 64 steps, which is checked when they are loaded.
-fn bit(step: usize) -> u64 {
-    u32::try_from(step).ok().and_then(|step| 1u64.checked_shl(step)).unwrap_or(0)
 }
 
 fn meets(rule: &Rule, step: usize, scene: &Scene<'_>, kept: &[Option<OwnedValue>], is_match: bool) -> bool {

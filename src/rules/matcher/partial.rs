@@ -1,0 +1,251 @@
+//! What is remembered of one rule in one container: partial matches, counters, events before their turn.
+
+use std::collections::VecDeque;
+
+use super::counter::Counters;
+use super::{Evidence, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
+use crate::event::Time;
+use crate::rules::fields::{OwnedValue, Scene, Value};
+use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
+
+#[derive(Debug, Default)]
+pub(super) struct RuleState {
+    /// In the order in which they began.
+    pub(super) partials: VecDeque<Partial>,
+    counters: Vec<Counters>,
+    early: VecDeque<Early>,
+    once: VecDeque<Box<[Option<OwnedValue>]>>,
+}
+
+#[derive(Debug)]
+pub(super) struct Partial {
+    pub(super) scope: ScopeKey,
+    /// A sequence: the steps before this one are met or were passed over. A set: not used.
+    next: usize,
+    /// What later steps ask for, by the rule's list of it.
+    pub(super) kept: Vec<Option<OwnedValue>>,
+    /// In the order in which they were met; each step once.
+    pub(super) steps: Vec<Met>,
+}
+
+/// A step that was met.
+#[derive(Debug)]
+pub(super) struct Met {
+    pub(super) step: usize,
+    pub(super) evidence: Evidence,
+}
+
+/// A step that was met before its turn.
+#[derive(Debug)]
+pub(super) struct Early {
+    pub(super) scope: ScopeKey,
+    pub(super) met: Met,
+    pub(super) kept: Vec<(usize, Option<OwnedValue>)>,
+}
+
+/// What the rule keeps of a step that the event meets, with its places in [`Partial::kept`].
+pub(super) fn kept_of(rule: &Rule, step: usize, scene: &Scene<'_>) -> Vec<(usize, Option<OwnedValue>)> {
+    let own = rule.kept.iter().enumerate().filter(|(_, kept)| kept.step == step);
+    own.map(|(at, kept)| (at, scene.get(kept.field).map(Value::into_owned))).collect()
+}
+
+/// Whether a match can begin with `step`: all before it can be passed over. No match consists of optional steps alone.
+pub(super) fn begins_with(rule: &Rule, step: usize) -> bool {
+    let before = rule.steps.get(..step).unwrap_or_default();
+    rule.steps.iter().any(is_needed) && (rule.order == StepOrder::Set || !before.iter().any(is_needed))
+}
+
+fn is_needed(step: &Step) -> bool {
+    step.needed == Needed::Yes
+}
+
+impl RuleState {
+    /// Forgets what cannot become a match any more.
+    pub(super) fn expire(&mut self, rule: &Rule, now: Time) {
+        self.partials.retain_mut(|partial| partial.outlives(rule, now));
+        self.early.retain(|early| now.since(early.met.evidence.time) <= TOLERANCE);
+    }
+
+    /// Forgets what the event voids by the rule's `until`.
+    pub(super) fn void(&mut self, rule: &Rule, scene: &Scene<'_>) {
+        let (Some((until, _)), Some(scope)) = (&rule.until, scope_of(rule.scope, scene)) else { return };
+        self.partials.retain(|partial| partial.scope != scope || !until.holds(scene, &partial.kept));
+        if until.holds(scene, &[]) {
+            self.early.retain(|early| early.scope != scope);
+            self.counters.iter_mut().for_each(|counters| counters.void(scope));
+        }
+    }
+
+    /// The evidence of a step: at once for one that is not counted, else when there are enough.
+    #[expect(clippy::too_many_arguments, reason = "the call is one, and each argument is another thing")]
+    pub(super) fn count(
+        &mut self,
+        rule: &Rule,
+        step: usize,
+        at: Option<usize>,
+        scope: ScopeKey,
+        scene: &Scene<'_>,
+        evidence: Evidence,
+        evicted: &mut u64,
+    ) -> Option<Evidence> {
+        let Some(count) = rule.steps.get(step).and_then(|step| step.count.as_ref()) else {
+            return Some(evidence);
+        };
+        if self.counters.len() < rule.steps.len() {
+            self.counters.resize_with(rule.steps.len(), Counters::default);
+        }
+        let kept = at.and_then(|at| self.partials.get(at)).map_or(&[][..], |partial| &partial.kept);
+        self.counters.get_mut(step)?.count(count, rule.within, scope, scene, kept, evidence, evicted)
+    }
+
+    /// Remembers an event that came before its turn. Says how many had to go for it.
+    pub(super) fn remember(&mut self, early: Early) -> u64 {
+        self.early.retain(|known| known.scope != early.scope || known.met.step != early.met.step);
+        let full = self.early.len() >= MAX_EARLY;
+        if full {
+            self.early.pop_front();
+        }
+        self.early.push_back(early);
+        u64::from(full)
+    }
+
+    /// The event that met the next step of `partial` just before this one, at `time`, met the step before that.
+    pub(super) fn early_for(&mut self, rule: &Rule, partial: &Partial, time: Time) -> Option<Early> {
+        let limit = TOLERANCE.min(rule.within);
+        let at = self.early.iter().position(|early| {
+            rule.order == StepOrder::Sequence
+                && early.scope == partial.scope
+                && early.met.step == partial.next
+                && time.since(early.met.evidence.time).distance(crate::event::Nanos::ZERO) <= limit
+        })?;
+        self.early.remove(at)
+    }
+
+    /// Keeps a partial match at its old place, or at the end. Says how many had to go for it: the oldest of those
+    /// that are at their first step, else the oldest of all.
+    pub(super) fn keep(&mut self, partial: Partial, at: Option<usize>) -> u64 {
+        if let Some(at) = at {
+            self.partials.insert(at.min(self.partials.len()), partial);
+            return 0;
+        }
+        let full = self.partials.len() >= MAX_PARTIALS;
+        if full {
+            let victim = self.partials.iter().position(|partial| partial.steps.len() <= 1).unwrap_or(0);
+            self.partials.remove(victim);
+        }
+        self.partials.push_back(partial);
+        u64::from(full)
+    }
+
+    /// Whether the rule matched before with these values of `once`; from now on it has.
+    pub(super) fn matched_before(
+        &mut self,
+        rule: &Rule,
+        scene: &Scene<'_>,
+        kept: &[Option<OwnedValue>],
+    ) -> bool {
+        if rule.once.is_empty() {
+            return false;
+        }
+        let values = rule.once.iter().map(|term| term.value(scene, kept).map(Value::into_owned));
+        let values: Box<[_]> = values.collect();
+        if self.once.contains(&values) {
+            return true;
+        }
+        if self.once.len() >= MAX_ONCE {
+            self.once.pop_front();
+        }
+        self.once.push_back(values);
+        false
+    }
+}
+
+impl Partial {
+    pub(super) fn new(rule: &Rule, scope: ScopeKey) -> Partial {
+        Partial { scope, next: 0, kept: vec![None; rule.kept.len()], steps: Vec::new() }
+    }
+
+    /// Whether a step is met.
+    pub(super) fn has(&self, step: usize) -> bool {
+        self.steps.iter().any(|met| met.step == step)
+    }
+
+    /// Whether `step` is one that this partial waits for.
+    pub(super) fn wants(&self, rule: &Rule, step: usize) -> bool {
+        match rule.order {
+            StepOrder::Set => !self.has(step),
+            StepOrder::Sequence => {
+                let passed = rule.steps.get(self.next..step);
+                passed.is_some_and(|passed| !passed.iter().any(is_needed))
+            }
+        }
+    }
+
+    /// Whether meeting `step` anew would leave what later steps ask for as it is.
+    pub(super) fn would_keep(&self, rule: &Rule, step: usize, scene: &Scene<'_>) -> bool {
+        kept_of(rule, step, scene).iter().all(|(at, value)| self.kept.get(*at) == Some(value))
+    }
+
+    /// Whether nothing of it lies so far ahead of a late event that they cannot be of one match.
+    pub(super) fn is_near(&self, rule: &Rule, now: Time) -> bool {
+        self.steps.iter().all(|met| met.evidence.time.since(now) <= rule.within)
+    }
+
+    /// Drops what lies too far back. `false` if nothing is left that can become a match.
+    fn outlives(&mut self, rule: &Rule, now: Time) -> bool {
+        let in_time = |met: &Met| now.since(met.evidence.since) <= rule.within;
+        if self.steps.iter().all(in_time) {
+            return true;
+        }
+        match rule.order {
+            // Each step of a set stands for itself, unless one asks for what another had.
+            StepOrder::Set if rule.kept.is_empty() => self.steps.retain(in_time),
+            StepOrder::Set => return false,
+            // An optional step that comes first cannot shorten the time of those that are needed.
+            StepOrder::Sequence => {
+                let optional = |met: &Met| rule.steps.get(met.step).is_some_and(|step| !is_needed(step));
+                let gone = self.steps.iter().take_while(|met| optional(met) && !in_time(met)).count();
+                for met in self.steps.drain(..gone) {
+                    for (_, slot) in
+                        rule.kept.iter().zip(&mut self.kept).filter(|(kept, _)| kept.step == met.step)
+                    {
+                        *slot = None;
+                    }
+                }
+            }
+        }
+        !self.steps.is_empty() && self.steps.iter().all(in_time)
+    }
+
+    /// Takes a step in; of a step that was met before, the newest evidence counts.
+    pub(super) fn take(&mut self, met: Met, kept: &[(usize, Option<OwnedValue>)]) {
+        self.next = met.step.saturating_add(1);
+        for (at, value) in kept {
+            if let Some(slot) = self.kept.get_mut(*at) {
+                slot.clone_from(value);
+            }
+        }
+        match self.steps.iter_mut().find(|known| known.step == met.step) {
+            Some(known) if known.evidence.time <= met.evidence.time => *known = met,
+            Some(_) => {}
+            None => self.steps.push(met),
+        }
+    }
+
+    /// What the optional steps that were met add to the rule's weight.
+    pub(super) fn extra_weight(&self, rule: &Rule) -> u32 {
+        let met = self.steps.iter().filter_map(|met| rule.steps.get(met.step));
+        met.filter(|step| !is_needed(step)).fold(0, |sum, step| sum.saturating_add(step.weight))
+    }
+
+    pub(super) fn is_complete(&self, rule: &Rule) -> bool {
+        match rule.order {
+            StepOrder::Set => {
+                rule.steps.iter().enumerate().all(|(at, step)| !is_needed(step) || self.has(at))
+            }
+            StepOrder::Sequence => {
+                rule.steps.get(self.next..).is_some_and(|left| !left.iter().any(is_needed))
+            }
+        }
+    }
+}
