@@ -119,6 +119,8 @@ pub struct Process {
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
     pub exec_session: bool,
+    /// Files that it opened.
+    pub opens: u64,
     /// When it exited.
     pub exited: Option<Time>,
     pub(crate) fds: TableId,

@@ -163,6 +163,10 @@ impl<'a> Scene<'a> {
             }
             FieldId::NetSends => self.traffic().map(|traffic| Value::count(traffic.sends.messages())),
             FieldId::NetRecvs => self.traffic().map(|traffic| Value::count(traffic.recvs.messages())),
+            FieldId::NetOpens => {
+                let before = self.traffic()?.opens_before;
+                Some(Value::count(self.process()?.opens.saturating_sub(before)))
+            }
             FieldId::NetPeriod => self.traffic()?.sends.period().map(|period| Value::Int(period.0)),
             FieldId::NetDispersion => self.traffic()?.sends.dispersion_permille().map(Value::count),
             FieldId::NetSendSize => self.traffic()?.sends.size().map(Value::count),

@@ -84,6 +84,7 @@ impl State {
             // A CUDA context does not survive a fork.
             gpu: Gpu::default(),
             exec_session: from.exec_session,
+            opens: 0,
             exited: None,
             fds: from.fds,
             // The memory is copied, and with it what was read.
@@ -203,7 +204,7 @@ impl State {
         );
         self.processes.unshare_table(acting.process);
         if let Some(fds) = self.processes.fds_mut(acting.process) {
-            fds.close_on_exec();
+            fds.exec();
         }
         let stdin = self.tainted_stdin(acting.container, acting.process);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
