@@ -135,7 +135,11 @@ fn stands(anchor: Anchor, arg: &[u8], start: usize, end: usize) -> bool {
     let after = arg.get(end).copied();
     match anchor {
         // Behind a `=` it is an option's value; in the query of a URL it is what somebody asks for.
-        Anchor::Start => before.is_none() || (before == Some(b'=') && arg.starts_with(b"-")),
+        // A scheme without a host is a word that somebody looks for.
+        Anchor::Start => {
+            let begins = before.is_none() || (before == Some(b'=') && arg.starts_with(b"-"));
+            begins && after.is_some_and(|next| next.is_ascii_alphanumeric() || next == b'[')
+        }
         Anchor::Flag => before.is_none() && matches!(after, None | Some(b'=')),
         Anchor::Host => {
             // What stands before the host must be a name below it, a user, a scheme, or nothing.
@@ -181,6 +185,7 @@ mod tests {
             &["curl", "http://search.example/?q=stratum+tcp://pool"],
             &["git", "clone", "https://github.com/example/nanopool.org"],
             &["x", "mynanopool.org.txt"],
+            &["x", "--pattern", "stratum+tcp://"],
             &["stratum+tcp://as-argv0"],
         ] {
             assert_eq!(tags(args), Vec::<String>::new(), "{args:?}");

@@ -55,6 +55,8 @@ pub struct Rule {
     pub(crate) steps: Vec<Step>,
     pub(crate) until: Option<(Predicate, Triggers)>,
     pub(crate) once: Vec<Term>,
+    /// How long `once` holds.
+    pub(crate) once_per: Nanos,
     pub(crate) output: Template,
     pub(crate) kept: Vec<Kept>,
     pub(crate) used: Vec<FieldRef>,

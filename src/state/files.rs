@@ -25,6 +25,18 @@ pub struct File {
     pub provenance: Provenance,
     /// When it was last opened for writing.
     pub written: Option<Time>,
+    /// Whether writes to it are seen as they happen. Where they are, having it open says nothing.
+    pub(crate) writes: Writes,
+}
+
+/// Whether writes to a file are seen as they happen: reads and writes are the dearest points and seldom traced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Writes {
+    /// None was seen so far.
+    #[default]
+    Unseen,
+    /// One was.
+    Seen,
 }
 
 impl Evict for File {
@@ -64,8 +76,13 @@ impl Files {
         if let Some(id) = self.find(path) {
             return id;
         }
-        let file =
-            File { serial: serial(), path: path.into(), provenance: Provenance::default(), written: None };
+        let file = File {
+            serial: serial(),
+            path: path.into(),
+            provenance: Provenance::default(),
+            written: None,
+            writes: Writes::Unseen,
+        };
         let (id, evicted) = self.arena.insert(file);
         if let Some(evicted) = evicted {
             self.by_path.remove(&evicted.path);
@@ -79,6 +96,13 @@ impl Files {
         if let Some(file) = self.arena.get_mut(id) {
             file.written = Some(time);
             file.provenance = provenance;
+        }
+    }
+
+    /// A write to the file was seen.
+    pub(crate) fn write_seen(&mut self, id: Id<File>) {
+        if let Some(file) = self.arena.get_mut(id) {
+            file.writes = Writes::Seen;
         }
     }
 

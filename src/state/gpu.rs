@@ -252,11 +252,12 @@ mod tests {
     }
 
     #[test]
-    fn a_channel_without_its_address_space_is_no_context() {
+    fn it_takes_gpu_address_space_and_channel_in_whatever_order() {
         assert_eq!(after(&[(Nvidia::Uvm, 37), (Nvidia::Uvm, 27)]).state(), GpuState::Opened);
+        assert_eq!(after(&[(Nvidia::Uvm, 25), (Nvidia::Uvm, 27)]).state(), GpuState::Opened);
         assert_eq!(
-            after(&[(Nvidia::Uvm, 25), (Nvidia::Uvm, 37), (Nvidia::Uvm, 27)]).state(),
-            GpuState::Opened
+            after(&[(Nvidia::Uvm, 27), (Nvidia::Uvm, 37), (Nvidia::Uvm, 25)]).state(),
+            GpuState::Context
         );
     }
 

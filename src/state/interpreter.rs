@@ -120,7 +120,8 @@ impl Program {
     pub(crate) fn is_shell(&self) -> bool {
         let name = basename(&self.path);
         let applet = self.argv.iter().map(basename).find(|arg| !is_multicall(arg));
-        SHELLS.contains(&name) || (is_multicall(name) && applet.is_some_and(|applet| SHELLS.contains(&applet)))
+        SHELLS.contains(&name)
+            || (is_multicall(name) && applet.is_some_and(|applet| SHELLS.contains(&applet)))
     }
 
     /// Whether it is an interpreter that was told to run its standard input.

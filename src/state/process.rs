@@ -369,7 +369,8 @@ impl Processes {
             if table.get(Fd::STDIN).is_some_and(|stdin| stdin.object == object) {
                 return Some(Through::Stdin);
             }
-            let held = !process.program.is_shell() && table.iter().any(|(_, descriptor)| descriptor.object == object);
+            let held = !process.program.is_shell()
+                && table.iter().any(|(_, descriptor)| descriptor.object == object);
             held.then_some(Through::OtherFd)
         };
         self.arena

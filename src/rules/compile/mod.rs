@@ -91,6 +91,7 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
         steps,
         until,
         once,
+        once_per: rule.once_per.as_ref().map_or(Nanos::MAX, |span| span.value),
         output,
         kept,
         used,

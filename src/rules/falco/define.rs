@@ -205,7 +205,7 @@ fn change_rule(
         id "id", desc "desc", condition "condition", output "output", priority "priority", source "source",
         tags "tags", enabled "enabled", exceptions "exceptions", warn_evttypes "warn_evttypes",
         skip_if_unknown_filter "skip-if-unknown-filter", scope "scope", within "within", sequence "sequence",
-        unordered "unordered", until "until", weight "weight", once "once", shadow "shadow", action "action",
+        unordered "unordered", until "until", weight "weight", once "once", once_per "once_per", shadow "shadow", action "action",
         tests "tests",
     );
     macro_rules! append {

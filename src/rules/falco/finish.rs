@@ -57,6 +57,7 @@ pub(super) fn finish(
             until,
             weight: keys.weight,
             once: keys.once.clone().unwrap_or_default(),
+            once_per: keys.once_per,
             shadow: flag(&keys.shadow, false),
             action: keys.action,
             tests: keys.tests.clone().unwrap_or_default(),

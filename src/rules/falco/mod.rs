@@ -73,6 +73,8 @@ pub struct RuleSource {
     pub weight: Option<Spanned<u32>>,
     /// At most one match per container and values of these.
     pub once: Vec<Field>,
+    /// How long that holds; for ever if absent.
+    pub once_per: Option<Spanned<Nanos>>,
     /// Whether it only shows what it would do.
     pub shadow: bool,
     /// What its match alone may cause.

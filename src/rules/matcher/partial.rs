@@ -14,7 +14,7 @@ pub(super) struct RuleState {
     pub(super) partials: VecDeque<Partial>,
     counters: Vec<Counters>,
     early: VecDeque<Early>,
-    once: VecDeque<Box<[Option<OwnedValue>]>>,
+    once: VecDeque<(Time, Box<[Option<OwnedValue>]>)>,
 }
 
 #[derive(Debug)]
@@ -137,7 +137,7 @@ impl RuleState {
         u64::from(full)
     }
 
-    /// Whether the rule matched before with these values of `once`; from now on it has.
+    /// Whether the rule matched before with these values of `once`, within the time that this holds; from now on it has.
     pub(super) fn matched_before(
         &mut self,
         rule: &Rule,
@@ -149,13 +149,15 @@ impl RuleState {
         }
         let values = rule.once.iter().map(|term| term.value(scene, kept).map(Value::into_owned));
         let values: Box<[_]> = values.collect();
-        if self.once.contains(&values) {
+        let now = scene.observation.time;
+        self.once.retain(|(time, _)| now.since(*time) < rule.once_per);
+        if self.once.iter().any(|(_, known)| *known == values) {
             return true;
         }
         if self.once.len() >= MAX_ONCE {
             self.once.pop_front();
         }
-        self.once.push_back(values);
+        self.once.push_back((now, values));
         false
     }
 }

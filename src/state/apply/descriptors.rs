@@ -1,14 +1,14 @@
 //! Files and descriptors: open, close, duplicates, pipes, memfds.
 
 use crate::event::{
-    Call, Close, Dup, Fcntl, Fd, FdFlags, Open, OpenFlags, Pipe as PipeEvent, Raw, SocketPair, Text,
+    Call, Close, Dup, Exit, Fcntl, Fd, FdFlags, Open, OpenFlags, Pipe as PipeEvent, Raw, SocketPair, Text,
 };
 
-use super::super::files::File;
+use super::super::fds::Held;
+use super::super::files::{File, Writes};
 use super::super::gpu::device_at;
 use super::super::path::{canonical, is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
-use super::super::fds::Held;
 use super::super::{Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Role, Socket, State, Subject};
 use super::{About, Acting, PROCESS};
 
@@ -217,11 +217,7 @@ impl State {
             let (socket, _) = self.sockets.insert(Socket::new(event.domain, kind, Role::Local));
             for fd in [event.first, event.second] {
                 let object = Object::Socket(socket);
-                self.set_fd(
-                    acting,
-                    fd,
-                    Descriptor::own(object, Access::ReadWrite, on_exec(flags)),
-                );
+                self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(flags)));
             }
         }
         Some(PROCESS)
@@ -246,11 +242,7 @@ impl State {
         let file = self.container_mut(acting.container)?.files.at(&path, || serial);
         self.write_to_file(acting, file, false);
         let on_exec = if raw.arg(2) & MFD_CLOEXEC == 0 { OnExec::Keep } else { OnExec::Close };
-        self.set_fd(
-            acting,
-            fd,
-            Descriptor::own(Object::File(file), Access::ReadWrite, on_exec),
-        );
+        self.set_fd(acting, fd, Descriptor::own(Object::File(file), Access::ReadWrite, on_exec));
         Some(self.about(acting, fd))
     }
 
@@ -352,7 +344,26 @@ impl State {
         }
     }
 
-    /// A process that had nothing from the network so far got something: what it holds open for writing has it too.
+    /// Bytes were seen to go into a descriptor: if it is a file, it has now what the process had.
+    pub(super) fn written_through(&mut self, acting: &Acting<'_>, fd: Fd, exit: Exit) {
+        if !exit.succeeded() || exit.result <= 0 {
+            return;
+        }
+        let Some(file) = self.file_behind(acting, fd) else { return };
+        let Some(known) = self.file(acting, file) else { return };
+        let (is_first, is_clean) = (known.writes == Writes::Unseen, known.provenance.remote().is_none());
+        if is_first && let Some(container) = self.container_mut(acting.container) {
+            container.files.write_seen(file);
+        }
+        let has_input =
+            self.processes.get(acting.process).is_some_and(|process| process.network_input().is_some());
+        if is_clean && has_input && self.file(acting, file).is_some_and(|file| !is_no_storage(&file.path)) {
+            self.write_to_file(acting, file, true);
+        }
+    }
+
+    /// A process that had nothing from the network so far got something: what it holds open for writing gets it too,
+    /// unless its writes are seen: then the next one will tell.
     pub(super) fn rewrite_open_files(&mut self, acting: &Acting<'_>) {
         let open: Vec<FileId> = self
             .processes
@@ -360,7 +371,9 @@ impl State {
             .into_iter()
             .flat_map(|fds| fds.iter())
             .filter_map(|(_, descriptor)| match descriptor.object {
-                Object::File(file) if descriptor.access.is_write() && descriptor.held == Held::Own => Some(file),
+                Object::File(file) if descriptor.access.is_write() && descriptor.held == Held::Own => {
+                    Some(file)
+                }
                 Object::File(_)
                 | Object::Unknown
                 | Object::Socket(_)
@@ -370,8 +383,10 @@ impl State {
             })
             .collect();
         for file in open {
-            let storage = self.file(acting, file).is_some_and(|file| !is_no_storage(&file.path));
-            if storage {
+            let unseen = self
+                .file(acting, file)
+                .is_some_and(|file| !is_no_storage(&file.path) && file.writes == Writes::Unseen);
+            if unseen {
                 self.write_to_file(acting, file, true);
             }
         }

@@ -5,7 +5,8 @@ use crate::event::{Accept, Connect, Exit, Family, Fd, FdFlags, Raw, Socket as So
 use super::super::net::Outcome;
 use super::super::program::{Remote, Source};
 use super::super::{
-    Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State, Subject, Traffic, is_remote,
+    Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State,
+    Subject, Traffic, is_remote,
 };
 use super::{About, Acting};
 
@@ -34,11 +35,7 @@ impl State {
         let role = if event.domain == Family::UNIX { Role::Local } else { Role::Idle };
         let (socket, _) = self.sockets.insert(Socket::new(event.domain, event.kind(), role));
         let object = Object::Socket(socket);
-        self.set_fd(
-            acting,
-            fd,
-            Descriptor::own(object, Access::ReadWrite, on_exec(event.flags())),
-        );
+        self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(event.flags())));
         Some(self.about(acting, fd))
     }
 
@@ -95,11 +92,7 @@ impl State {
         let family = remote.map_or(Family::UNIX, Family::of);
         let (socket, _) = self.sockets.insert(Socket::new(family, SOCK_STREAM, role));
         let object = Object::Socket(socket);
-        self.set_fd(
-            acting,
-            fd,
-            Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)),
-        );
+        self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)));
         if let Some(addr) = remote.filter(|remote| is_remote(remote.ip())) {
             self.taint(acting.process, &Source::Remote(Remote { addr, time: acting.time }), acting.time);
         }
@@ -119,11 +112,7 @@ impl State {
         let family = family.unwrap_or(Family::UNIX);
         let (socket, _) = self.sockets.insert(Socket::new(family, SOCK_STREAM, role));
         let on_exec = known.map_or(OnExec::Keep, |descriptor| descriptor.on_exec);
-        self.set_fd(
-            acting,
-            fd,
-            Descriptor::own(Object::Socket(socket), Access::ReadWrite, on_exec),
-        );
+        self.set_fd(acting, fd, Descriptor::own(Object::Socket(socket), Access::ReadWrite, on_exec));
         socket
     }
 
@@ -157,6 +146,7 @@ impl State {
     /// Bytes went out through a descriptor.
     pub(super) fn moved_out(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
+        self.written_through(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.sends.note(acting.time, bytes);

@@ -46,7 +46,11 @@ impl State {
         if !exit.succeeded() || exit.result <= 0 {
             return;
         }
-        let object = self.processes.fds(acting.process).and_then(|fds| fds.get(fd)).map(|descriptor| descriptor.object);
+        let object = self
+            .processes
+            .fds(acting.process)
+            .and_then(|fds| fds.get(fd))
+            .map(|descriptor| descriptor.object);
         if let Some(Object::Pipe(pipe, PipeEnd::Read)) = object
             && let Some(source) = self.pipes.get(pipe).and_then(|pipe| pipe.source.clone())
         {

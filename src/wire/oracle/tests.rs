@@ -12,8 +12,8 @@ use crate::wire::{Header, MessageType, decode, schema, tracefile};
 #[expect(clippy::disallowed_methods, reason = "a test reads the recorded traces")]
 fn every_recorded_event_is_what_prost_says() {
     let mut traces = 0;
-    for release in std::fs::read_dir("tests/corpus").unwrap() {
-        for entry in std::fs::read_dir(release.unwrap().path()).unwrap() {
+    for release in ["2022", "2024", "2026"] {
+        for entry in std::fs::read_dir(format!("tests/corpus/{release}")).unwrap() {
             let path = entry.unwrap().path();
             if !path.to_string_lossy().ends_with(".trace.zst") {
                 continue;
