@@ -15,7 +15,7 @@ use super::wallet::is_monero;
 /// Where a pattern must stand in an argument to count.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Anchor {
-    /// At the argument's beginning, or right after a `=`.
+    /// At the argument's beginning, or as the value of an option behind a `=`.
     Start,
     /// As the whole argument, or as all of it up to a `=`.
     Flag,
@@ -134,7 +134,8 @@ fn stands(anchor: Anchor, arg: &[u8], start: usize, end: usize) -> bool {
     let before = start.checked_sub(1).and_then(|at| arg.get(at)).copied();
     let after = arg.get(end).copied();
     match anchor {
-        Anchor::Start => matches!(before, None | Some(b'=')),
+        // Behind a `=` it is an option's value; in the query of a URL it is what somebody asks for.
+        Anchor::Start => before.is_none() || (before == Some(b'=') && arg.starts_with(b"-")),
         Anchor::Flag => before.is_none() && matches!(after, None | Some(b'=')),
         Anchor::Host => {
             // What stands before the host must be a name below it, a user, a scheme, or nothing.
@@ -177,6 +178,7 @@ mod tests {
             &["sh", "-c", "grep -r stratum+tcp:// /etc"][..],
             &["cat", "docs/--donate-level.md"],
             &["curl", "https://pool.supportxmr.com/status"],
+            &["curl", "http://search.example/?q=stratum+tcp://pool"],
             &["git", "clone", "https://github.com/example/nanopool.org"],
             &["x", "mynanopool.org.txt"],
             &["stratum+tcp://as-argv0"],

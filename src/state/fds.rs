@@ -83,6 +83,15 @@ pub enum OnExec {
     Close,
 }
 
+/// Whether the program that holds a descriptor opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Held {
+    /// It did, or was given it as standard input, output or error.
+    Own,
+    /// It was open when the program started; nobody is known to use it.
+    PassedOn,
+}
+
 /// An open descriptor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Descriptor {
@@ -92,6 +101,15 @@ pub struct Descriptor {
     pub access: Access,
     /// What exec does to it.
     pub on_exec: OnExec,
+    /// Whose it is.
+    pub held: Held,
+}
+
+impl Descriptor {
+    /// A descriptor that the running program opened.
+    pub(crate) fn own(object: Object, access: Access, on_exec: OnExec) -> Descriptor {
+        Descriptor { object, access, on_exec, held: Held::Own }
+    }
 }
 
 type Leaf = [Option<Descriptor>; LEAF];
@@ -139,9 +157,21 @@ impl FdTable {
         }
     }
 
-    /// Closes what exec closes. Leaves without such a descriptor stay shared.
-    pub(crate) fn close_on_exec(&mut self) {
+    /// What exec does: closes what is to be closed, and marks what the new program was passed. Leaves that stay as
+    /// they are stay shared.
+    pub(crate) fn exec(&mut self) {
         self.retain(|_, descriptor| descriptor.on_exec == OnExec::Keep);
+        let passed: Vec<Fd> = self
+            .iter()
+            .filter(|(fd, descriptor)| *fd > Fd::STDERR && descriptor.held == Held::Own)
+            .map(|(fd, _)| fd)
+            .collect();
+        for fd in passed {
+            if let Some(descriptor) = self.get(fd) {
+                // A descriptor that is there is in range.
+                let _in_range = self.put(fd, Some(Descriptor { held: Held::PassedOn, ..descriptor }));
+            }
+        }
     }
 
     /// Closes all of `first..=last`.
@@ -207,7 +237,7 @@ mod tests {
     use super::*;
 
     fn file(on_exec: OnExec) -> Descriptor {
-        Descriptor { object: Object::Unknown, access: Access::Read, on_exec }
+        Descriptor::own(Object::Unknown, Access::Read, on_exec)
     }
 
     #[test]
@@ -277,8 +307,11 @@ mod tests {
                         }
                     }
                     Op::Exec => {
-                        table.close_on_exec();
+                        table.exec();
                         model.retain(|_, descriptor| descriptor.on_exec == OnExec::Keep);
+                        for (_, descriptor) in model.range_mut(3..) {
+                            descriptor.held = Held::PassedOn;
+                        }
                     }
                     Op::CloseRange(first, last) => {
                         table.close_range(first, last);

@@ -111,7 +111,18 @@ pub(crate) fn runs<'a>(path: &[u8], argv: &'a Argv) -> Option<Runs<'a>> {
     Some(Runs::Stdin)
 }
 
+/// Names of shells: what they run are other programs, which get the pipes.
+const SHELLS: &[&[u8]] = &[b"sh", b"bash", b"dash", b"ash", b"zsh", b"ksh", b"mksh", b"rbash", b"fish"];
+
 impl Program {
+    /// Whether it is a shell.
+    #[must_use]
+    pub(crate) fn is_shell(&self) -> bool {
+        let name = basename(&self.path);
+        let applet = self.argv.iter().map(basename).find(|arg| !is_multicall(arg));
+        SHELLS.contains(&name) || (is_multicall(name) && applet.is_some_and(|applet| SHELLS.contains(&applet)))
+    }
+
     /// Whether it is an interpreter that was told to run its standard input.
     #[must_use]
     pub fn reads_stdin(&self) -> bool {

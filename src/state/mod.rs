@@ -253,6 +253,7 @@ impl State {
             cwd: from.and_then(|parent| parent.cwd.clone()),
             gpu: Gpu::default(),
             exec_session: context.exec_session,
+            opens: 0,
             exited: None,
             fds,
             inputs: SmallVec::new(),

@@ -40,6 +40,8 @@ pub struct Traffic {
     pub sends: Cadence,
     /// What is received.
     pub recvs: Cadence,
+    /// Files that the process had opened when the first byte passed.
+    pub opens_before: u64,
 }
 
 /// How a socket came to have a peer.

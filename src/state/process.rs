@@ -119,6 +119,8 @@ pub struct Process {
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
     pub exec_session: bool,
+    /// Files that it opened.
+    pub opens: u64,
     /// When it exited.
     pub exited: Option<Time>,
     pub(crate) fds: TableId,
@@ -162,13 +164,16 @@ impl Process {
         true
     }
 
+    /// Whether it is an interpreter that runs network bytes from its standard input.
+    #[must_use]
+    pub fn is_fed_from_network(&self) -> bool {
+        self.stdin.is_some() && self.program.reads_stdin()
+    }
+
     /// Where what truly runs came from: a shell that is fed from the network runs network bytes.
     #[must_use]
     pub fn program_origin(&self) -> Origin {
-        if self.stdin.is_some() && self.program.reads_stdin() {
-            return Origin::Network;
-        }
-        self.program.effective().origin
+        if self.is_fed_from_network() { Origin::Network } else { self.program.effective().origin }
     }
 }
 
@@ -191,6 +196,15 @@ impl Evict for Process {
             Keep::Normal
         }
     }
+}
+
+/// Which of its descriptors a process reads from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Through {
+    /// Standard input.
+    Stdin,
+    /// Another one.
+    OtherFd,
 }
 
 /// The place of a descriptor table.
@@ -344,16 +358,24 @@ impl Processes {
         }
     }
 
-    /// The living processes whose standard input is `object`.
-    pub(crate) fn reading_on_stdin(&self, object: Object) -> SmallVec<[Id<Process>; 4]> {
-        let reads = |process: &Process| {
-            let table = self.tables.get(process.fds.0);
-            table.and_then(|shared| shared.table.get(Fd::STDIN)).is_some_and(|stdin| stdin.object == object)
+    /// The living processes that read from `object`, with the way they do.
+    ///
+    /// A shell holds the pipes of its pipelines without reading from them, and where `close` is not traced it seems
+    /// to hold them for ever; so of a shell only standard input counts. Others hold what they read: tar what its
+    /// gzip unpacks, python what its child prints.
+    pub(crate) fn readers_of(&self, object: Object) -> SmallVec<[(Id<Process>, Through); 4]> {
+        let through = |process: &Process| {
+            let table = &self.tables.get(process.fds.0)?.table;
+            if table.get(Fd::STDIN).is_some_and(|stdin| stdin.object == object) {
+                return Some(Through::Stdin);
+            }
+            let held = !process.program.is_shell() && table.iter().any(|(_, descriptor)| descriptor.object == object);
+            held.then_some(Through::OtherFd)
         };
         self.arena
             .iter()
-            .filter(|(_, process)| process.exited.is_none() && reads(process))
-            .map(|(id, _)| id)
+            .filter(|(_, process)| process.exited.is_none())
+            .filter_map(|(id, process)| Some((id, through(process)?)))
             .collect()
     }
 

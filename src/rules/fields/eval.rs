@@ -96,6 +96,7 @@ impl<'a> Scene<'a> {
             FieldId::ProcProgramPath => present(self.program()?.effective_path()),
             FieldId::ProcProgramOrigin => Some(Value::Word(self.process()?.program_origin().name())),
             FieldId::ProcProgramRemote => self.program_remote().map(Value::Endpoint),
+            FieldId::ProcProgramFed => Some(Value::Bool(self.process()?.is_fed_from_network())),
             FieldId::ProcProgramWriter => writer(self.program()?.effective()),
             FieldId::ProcProgramAncestry => ancestry(self.program()?.effective()),
             FieldId::ProcStdioRemote => {
@@ -162,6 +163,10 @@ impl<'a> Scene<'a> {
             }
             FieldId::NetSends => self.traffic().map(|traffic| Value::count(traffic.sends.messages())),
             FieldId::NetRecvs => self.traffic().map(|traffic| Value::count(traffic.recvs.messages())),
+            FieldId::NetOpens => {
+                let before = self.traffic()?.opens_before;
+                Some(Value::count(self.process()?.opens.saturating_sub(before)))
+            }
             FieldId::NetPeriod => self.traffic()?.sends.period().map(|period| Value::Int(period.0)),
             FieldId::NetDispersion => self.traffic()?.sends.dispersion_permille().map(Value::count),
             FieldId::NetSendSize => self.traffic()?.sends.size().map(Value::count),
@@ -318,7 +323,7 @@ impl<'a> Scene<'a> {
 
     fn program_remote(&self) -> Option<SocketAddr> {
         let process = self.process()?;
-        let fed = process.stdin_source().filter(|_| process.program.reads_stdin());
+        let fed = process.stdin_source().filter(|_| process.is_fed_from_network());
         let remote = match fed {
             Some(source) => source.remote(),
             None => process.program.effective().remote(),

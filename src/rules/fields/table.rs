@@ -139,6 +139,8 @@ fields! {
         "Where what truly runs came from.";
     ProcProgramRemote "proc.program.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The remote that the bytes of what truly runs descend from.";
+    ProcProgramFed "proc.program.fed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], [],
+        "What runs is an interpreter that is fed network bytes through its standard input.";
     ProcProgramWriter "proc.program.writer" Type::Text, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The name of the program that wrote what truly runs.";
     ProcProgramAncestry "proc.program.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
@@ -203,6 +205,8 @@ fields! {
         "Messages sent over this connection; what is written within 10 ms is one.";
     NetRecvs "net.recvs" Type::Count, Nothing, [Need::Recv], ["recvfrom", "recvmsg", "read", "readv"],
         "Messages received over it.";
+    NetOpens "net.opens" Type::Count, Nothing, [Need::Send, Need::Open], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "Files that the process opened since this connection began to carry bytes.";
     NetPeriod "net.period" Type::Duration, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
         "The median distance between the last messages sent.";
     NetDispersion "net.dispersion" Type::Ratio, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],

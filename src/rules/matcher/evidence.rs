@@ -100,7 +100,7 @@ impl Evidence {
     pub(crate) fn of(scene: &Scene<'_>, step: Option<&Arc<str>>, used: &[FieldRef]) -> Option<Evidence> {
         let process = scene.process()?;
         let time = scene.observation.time;
-        let fed = process.stdin_source().filter(|_| process.program.reads_stdin());
+        let fed = process.stdin_source().filter(|_| process.is_fed_from_network());
         Some(Evidence {
             step: step.cloned(),
             time,

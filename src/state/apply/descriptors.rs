@@ -8,6 +8,7 @@ use super::super::files::File;
 use super::super::gpu::device_at;
 use super::super::path::{canonical, is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
+use super::super::fds::Held;
 use super::super::{Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Role, Socket, State, Subject};
 use super::{About, Acting, PROCESS};
 
@@ -55,12 +56,12 @@ impl State {
             return Some((None, known.map_or(Subject::Other, Subject::File)));
         }
         let fd = open.call.new_fd()?;
+        if let Some(process) = self.processes.get_mut(acting.process) {
+            process.opens = process.opens.saturating_add(1);
+        }
         let object = self.open_object(acting, open.flags, path);
-        let descriptor = Descriptor {
-            object,
-            access: access(open.flags),
-            on_exec: on_exec(FdFlags::from_bits_retain(open.flags.bits())),
-        };
+        let on_exec = on_exec(FdFlags::from_bits_retain(open.flags.bits()));
+        let descriptor = Descriptor::own(object, access(open.flags), on_exec);
         self.set_fd(acting, fd, descriptor);
         Some(self.about(acting, fd))
     }
@@ -190,9 +191,9 @@ impl State {
             let named = fd_path.present().filter(|path| is_canonical(path));
             let object =
                 named.and_then(|path| self.find_file(acting, path)).map_or(Object::Unknown, Object::File);
-            Descriptor { object, access: Access::ReadWrite, on_exec }
+            Descriptor::own(object, Access::ReadWrite, on_exec)
         });
-        self.set_fd(acting, new, Descriptor { on_exec, ..descriptor });
+        self.set_fd(acting, new, Descriptor { on_exec, held: Held::Own, ..descriptor });
     }
 
     /// pipe(2), pipe2(2).
@@ -203,7 +204,7 @@ impl State {
             for (fd, end, access) in
                 [(event.reader, PipeEnd::Read, Access::Read), (event.writer, PipeEnd::Write, Access::Write)]
             {
-                self.set_fd(acting, fd, Descriptor { object: Object::Pipe(pipe, end), access, on_exec });
+                self.set_fd(acting, fd, Descriptor::own(Object::Pipe(pipe, end), access, on_exec));
             }
         }
         Some(PROCESS)
@@ -219,7 +220,7 @@ impl State {
                 self.set_fd(
                     acting,
                     fd,
-                    Descriptor { object, access: Access::ReadWrite, on_exec: on_exec(flags) },
+                    Descriptor::own(object, Access::ReadWrite, on_exec(flags)),
                 );
             }
         }
@@ -231,7 +232,7 @@ impl State {
         call.exit?;
         if let Some(fd) = call.new_fd() {
             let on_exec = on_exec(flags);
-            self.set_fd(acting, fd, Descriptor { object: Object::Anon, access: Access::ReadWrite, on_exec });
+            self.set_fd(acting, fd, Descriptor::own(Object::Anon, Access::ReadWrite, on_exec));
         }
         Some(PROCESS)
     }
@@ -248,7 +249,7 @@ impl State {
         self.set_fd(
             acting,
             fd,
-            Descriptor { object: Object::File(file), access: Access::ReadWrite, on_exec },
+            Descriptor::own(Object::File(file), Access::ReadWrite, on_exec),
         );
         Some(self.about(acting, fd))
     }
@@ -359,7 +360,7 @@ impl State {
             .into_iter()
             .flat_map(|fds| fds.iter())
             .filter_map(|(_, descriptor)| match descriptor.object {
-                Object::File(file) if descriptor.access.is_write() => Some(file),
+                Object::File(file) if descriptor.access.is_write() && descriptor.held == Held::Own => Some(file),
                 Object::File(_)
                 | Object::Unknown
                 | Object::Socket(_)

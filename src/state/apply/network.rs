@@ -5,8 +5,7 @@ use crate::event::{Accept, Connect, Exit, Family, Fd, FdFlags, Raw, Socket as So
 use super::super::net::Outcome;
 use super::super::program::{Remote, Source};
 use super::super::{
-    Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State,
-    Subject, is_remote,
+    Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State, Subject, Traffic, is_remote,
 };
 use super::{About, Acting};
 
@@ -38,7 +37,7 @@ impl State {
         self.set_fd(
             acting,
             fd,
-            Descriptor { object, access: Access::ReadWrite, on_exec: on_exec(event.flags()) },
+            Descriptor::own(object, Access::ReadWrite, on_exec(event.flags())),
         );
         Some(self.about(acting, fd))
     }
@@ -99,7 +98,7 @@ impl State {
         self.set_fd(
             acting,
             fd,
-            Descriptor { object, access: Access::ReadWrite, on_exec: on_exec(event.flags) },
+            Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)),
         );
         if let Some(addr) = remote.filter(|remote| is_remote(remote.ip())) {
             self.taint(acting.process, &Source::Remote(Remote { addr, time: acting.time }), acting.time);
@@ -123,7 +122,7 @@ impl State {
         self.set_fd(
             acting,
             fd,
-            Descriptor { object: Object::Socket(socket), access: Access::ReadWrite, on_exec },
+            Descriptor::own(Object::Socket(socket), Access::ReadWrite, on_exec),
         );
         socket
     }
@@ -141,9 +140,10 @@ impl State {
     /// Bytes came in through a descriptor.
     pub(super) fn moved_in(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
+        self.read_from_pipe(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
-        if let Some(socket) = self.sockets.get_mut(socket).filter(|socket| socket.remote().is_some()) {
-            socket.traffic.get_or_insert_default().recvs.note(acting.time, bytes);
+        if let Some(traffic) = self.traffic(acting, socket) {
+            traffic.recvs.note(acting.time, bytes);
         }
         let from =
             self.sockets.get(socket).filter(|socket| socket.kind == SOCK_DGRAM).and_then(Socket::remote);
@@ -158,9 +158,17 @@ impl State {
     pub(super) fn moved_out(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
-        if let Some(socket) = self.sockets.get_mut(socket).filter(|socket| socket.remote().is_some()) {
-            socket.traffic.get_or_insert_default().sends.note(acting.time, bytes);
+        if let Some(traffic) = self.traffic(acting, socket) {
+            traffic.sends.note(acting.time, bytes);
         }
+    }
+
+    /// What passes through a socket that has a remote end.
+    fn traffic(&mut self, acting: &Acting<'_>, socket: SocketId) -> Option<&mut Traffic> {
+        let opens_before = self.processes.get(acting.process)?.opens;
+        let socket = self.sockets.get_mut(socket).filter(|socket| socket.remote().is_some())?;
+        let new = || Box::new(Traffic { opens_before, ..Traffic::default() });
+        Some(socket.traffic.get_or_insert_with(new))
     }
 
     /// sendto(2) and its kin, by their registers.

@@ -84,6 +84,7 @@ impl State {
             // A CUDA context does not survive a fork.
             gpu: Gpu::default(),
             exec_session: from.exec_session,
+            opens: 0,
             exited: None,
             fds: from.fds,
             // The memory is copied, and with it what was read.
@@ -203,9 +204,9 @@ impl State {
         );
         self.processes.unshare_table(acting.process);
         if let Some(fds) = self.processes.fds_mut(acting.process) {
-            fds.close_on_exec();
+            fds.exec();
         }
-        let stdin = self.tainted_stdin(acting.process);
+        let stdin = self.tainted_stdin(acting.container, acting.process);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.comm = Comm::new(&program.name);
         process.program = Arc::new(program);
@@ -213,6 +214,10 @@ impl State {
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;
+        // What it reads from there it passes on.
+        if let Some(stdin) = process.stdin.clone() {
+            self.taint(acting.process, &stdin, acting.time);
+        }
         PROCESS
     }
 

@@ -1,8 +1,9 @@
 //! Taint: bytes from a remote reach a process, the files that it writes, and the processes that it feeds by a pipe.
 
-use crate::event::{Fd, Time};
+use crate::event::{Exit, Fd, Time};
 
-use super::super::{Object, PipeEnd, PipeId, Process, ProcessId, Source, State};
+use super::super::process::Through;
+use super::super::{ContainerIx, Object, PipeEnd, PipeId, Process, ProcessId, Source, State};
 use super::Acting;
 
 /// Processes that one new source may reach at once: a pipeline is short, and a longer one was built to cost.
@@ -26,15 +27,30 @@ impl State {
             let acting = Acting { context: &context, time, container, process };
             self.rewrite_open_files(&acting);
             for pipe in self.fill_pipes(process, &source) {
-                for reader in self.processes.reading_on_stdin(Object::Pipe(pipe, PipeEnd::Read)) {
-                    if let Some(reader_process) = self.processes.get_mut(reader) {
-                        reader_process.stdin = Some(source.clone());
+                for (reader, through) in self.processes.readers_of(Object::Pipe(pipe, PipeEnd::Read)) {
+                    if through == Through::Stdin
+                        && let Some(reader) = self.processes.get_mut(reader)
+                    {
+                        reader.stdin = Some(source.clone());
                     }
                     if reached.len() < MAX_REACH {
                         reached.push((reader, source.clone()));
                     }
                 }
             }
+        }
+    }
+
+    /// Bytes were seen to come out of a pipe: whoever reads them has what was put in.
+    pub(super) fn read_from_pipe(&mut self, acting: &Acting<'_>, fd: Fd, exit: Exit) {
+        if !exit.succeeded() || exit.result <= 0 {
+            return;
+        }
+        let object = self.processes.fds(acting.process).and_then(|fds| fds.get(fd)).map(|descriptor| descriptor.object);
+        if let Some(Object::Pipe(pipe, PipeEnd::Read)) = object
+            && let Some(source) = self.pipes.get(pipe).and_then(|pipe| pipe.source.clone())
+        {
+            self.taint(acting.process, &source, acting.time);
         }
     }
 
@@ -67,13 +83,16 @@ impl State {
             .collect()
     }
 
-    /// The source of network bytes on a process's standard input.
-    pub(super) fn tainted_stdin(&self, process: ProcessId) -> Option<Source> {
+    /// The source of network bytes on a process's standard input: what it holds when its program starts.
+    pub(super) fn tainted_stdin(&self, container: ContainerIx, process: ProcessId) -> Option<Source> {
         match self.processes.fds(process)?.get(Fd::STDIN)?.object {
             Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
+            Object::File(file) => {
+                let file = self.file_in(container, file).filter(|file| file.provenance.remote().is_some())?;
+                file.derivation().cloned().map(Source::File)
+            }
             Object::Pipe(_, PipeEnd::Write)
             | Object::Unknown
-            | Object::File(_)
             | Object::Socket(_)
             | Object::Nvidia(_)
             | Object::Anon => None,
