@@ -1,6 +1,7 @@
 //! Every test that a built-in rule carries, over scripts and over the recorded traces of all gVisor releases.
 #![expect(clippy::disallowed_methods, reason = "a test reads its files; the library does not")]
 #![expect(clippy::disallowed_types, reason = "a test reads its files; the library does not")]
+#![expect(clippy::unwrap_used, reason = "helpers of a test; Clippy knows only its functions as tests")]
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -2,6 +2,8 @@
 //! predicates, and what is wrong is said with its place.
 
 mod condition;
+#[cfg(test)]
+mod differential;
 mod glob;
 mod output;
 mod predicate;

@@ -313,7 +313,29 @@ impl Test {
             Test::Endpoint(endpoints) => matches!(value, Value::Endpoint(addr) if endpoints.contains(addr)),
             Test::AnyOf(tests) => tests.iter().any(|test| test.passes(value, scene, kept)),
             Test::AllOf(tests) => tests.iter().all(|test| test.passes(value, scene, kept)),
-            Test::Other(test) => !test.passes(value, scene, kept),
+            Test::Other(test) => match &**test {
+                // Of a comparison with another value, both sides must be there.
+                Test::With(_, term) | Test::Shares(term) => {
+                    term.value(scene, kept).is_some() && !test.passes(value, scene, kept)
+                }
+                Test::Exists
+                | Test::Is(_)
+                | Test::Number(..)
+                | Test::NumberIn(_)
+                | Test::Text(_)
+                | Test::TextIn(_)
+                | Test::Contains(_)
+                | Test::StartsWith(_)
+                | Test::EndsWith(_)
+                | Test::Glob(_)
+                | Test::Regex(_)
+                | Test::Below(_)
+                | Test::Net(_)
+                | Test::Endpoint(_)
+                | Test::AnyOf(_)
+                | Test::AllOf(_)
+                | Test::Other(_) => !test.passes(value, scene, kept),
+            },
             Test::With(order, term) => {
                 term.value(scene, kept).is_some_and(|other| compare(*order, value, &other))
             }

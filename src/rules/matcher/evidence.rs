@@ -12,7 +12,7 @@ use crate::state::{Actor, Ancestor, GpuState, Provenance, Remote, Role, Subject}
 
 /// One step of a match.
 #[derive(Clone, Debug)]
-pub struct Evidence {
+pub(crate) struct Evidence {
     /// The step's name, if the rule gives it one.
     pub step: Option<Arc<str>>,
     /// When it was met; of a counted step, the last time.
@@ -39,7 +39,7 @@ pub struct Evidence {
 
 /// What something was done to.
 #[derive(Clone, Debug)]
-pub enum Object {
+pub(crate) enum Object {
     /// Nothing but the process itself: it ran its program.
     Process,
     /// A file.
@@ -77,7 +77,7 @@ pub enum Object {
 
 /// Who connected to whom.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Direction {
+pub(crate) enum Direction {
     /// This side connected.
     Outbound,
     /// The other side connected.
@@ -86,7 +86,7 @@ pub enum Direction {
 
 /// What a denylist said.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Indicator {
+pub(crate) struct Indicator {
     /// Of what: an address, a name, an argument.
     pub what: Box<[u8]>,
     /// Its tags.

@@ -29,7 +29,7 @@ use crate::state::ProcessSerial;
 use super::fields::{OwnedValue, Scene};
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
-pub use evidence::{Direction, Evidence, Object};
+pub(crate) use evidence::{Direction, Evidence, Object};
 use partial::{Early, Met, Partial, RuleState};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
@@ -50,7 +50,7 @@ const MAX_EARLY: usize = 16;
 
 /// A rule matched.
 #[derive(Clone, Debug)]
-pub struct Match {
+pub(crate) struct Match {
     /// Which rule, by its place in the set.
     pub rule: usize,
     /// When.
@@ -225,9 +225,8 @@ fn scope_of(scope: Scope, scene: &Scene<'_>) -> Option<ScopeKey> {
 }
 
 impl Match {
-    /// The id of a rule's match, for logs.
-    #[must_use]
-    pub fn rule_id(&self, rules: &RuleSet) -> Option<Arc<str>> {
+    /// The id of the rule.
+    pub(crate) fn rule_id(&self, rules: &RuleSet) -> Option<Arc<str>> {
         rules.rules().get(self.rule).map(|rule| Arc::clone(&rule.id))
     }
 }

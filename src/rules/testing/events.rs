@@ -82,7 +82,7 @@ pub(super) fn make(name: &str, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) 
         "execve" | "execveat" => execve(sysno, pid, now, keys)?,
         "exit" => {
             let exit_status = keys.int("status")?.unwrap_or(0);
-            now.push(pid, Deed::Plain(Kind::ExitNotifyParent(ExitNotifyParent { exit_status })));
+            now.push(pid, Deed::Plain(Box::new(Kind::ExitNotifyParent(ExitNotifyParent { exit_status }))));
             now.exits(pid);
         }
         "open" | "openat" | "creat" => open(sysno, pid, now, keys)?,
@@ -93,7 +93,7 @@ pub(super) fn make(name: &str, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) 
             now.push(pid, Deed::Chdir { call, path });
         }
         _ => match plain(name, sysno, pid, now, keys)? {
-            Some(kind) => now.push(pid, Deed::Plain(kind)),
+            Some(kind) => now.push(pid, Deed::Plain(Box::new(kind))),
             None => return Ok(false),
         },
     }
@@ -191,11 +191,11 @@ fn fetch(pid: i32, from: SocketAddr, now: &mut Moment<'_>) {
     let fd = new_socket(pid, None, from, 1, now);
     let connect =
         Connect { call: done(Sysno::CONNECT, 0), fd, address: SockAddr::Inet(from), ..Connect::default() };
-    now.push(pid, Deed::Plain(Kind::Connect(connect)));
+    now.push(pid, Deed::Plain(Box::new(Kind::Connect(connect))));
     let args = [register(fd), 0, 0, 0, 0, 0];
-    now.push(pid, Deed::Plain(Kind::Raw(Raw { call: done(Sysno::RECVFROM, MOVED), args })));
+    now.push(pid, Deed::Plain(Box::new(Kind::Raw(Raw { call: done(Sysno::RECVFROM, MOVED), args }))));
     let close = Close { call: done(Sysno::CLOSE, 0), fd, ..Close::default() };
-    now.push(pid, Deed::Plain(Kind::Close(close)));
+    now.push(pid, Deed::Plain(Box::new(Kind::Close(close))));
     now.close(pid, fd.0);
 }
 
@@ -205,7 +205,7 @@ fn new_socket(pid: i32, given: Option<i32>, remote: SocketAddr, kind: i32, now: 
     let exit = Some(Exit { result: i64::from(fd), errno: Errno::OK });
     let call = Call { sysno: Sysno::SOCKET, exit };
     let socket = Socket { call, domain: Family::of(remote), kind_and_flags: kind, protocol: 0 };
-    now.push(pid, Deed::Plain(Kind::Socket(socket)));
+    now.push(pid, Deed::Plain(Box::new(Kind::Socket(socket))));
     Fd(fd)
 }
 

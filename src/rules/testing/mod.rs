@@ -94,7 +94,7 @@ use super::RuleSet;
 
 pub use error::{ScriptError, ScriptErrorKind};
 pub use outcome::{CausedFinding, CausedMatch, Missing, Outcome};
-pub use run::{Failure, Matches, Tested, run_rule};
+pub use run::{Failure, Matches, Recordings, Tested, run_rule};
 pub use script::{BEGIN, MAX_EVENTS, MAX_SCRIPT, Script};
 
 /// Runs a script and compares what it causes with its annotations.

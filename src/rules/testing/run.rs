@@ -32,6 +32,9 @@ impl Matches {
     }
 }
 
+/// The recordings of one name, each with how often every rule matches in it.
+pub type Recordings = Vec<(String, Matches)>;
+
 /// What came of one test of a rule; it prints as a line or a few.
 #[derive(Clone, Debug)]
 pub struct Tested {
@@ -81,7 +84,7 @@ pub fn run_rule(
     rule: &RuleSource,
     rules: &Arc<RuleSet>,
     intel: &Intel,
-    recordings: &mut dyn FnMut(&str) -> Result<Vec<(String, Matches)>, String>,
+    recordings: &mut dyn FnMut(&str) -> Result<Recordings, String>,
 ) -> Vec<Tested> {
     let id = &rule.id.value;
     let mut tested = Vec::new();

@@ -47,7 +47,7 @@ pub(super) struct Made {
 #[derive(Clone, Debug)]
 pub(super) enum Deed {
     /// Something that has no text in it.
-    Plain(Kind<'static>),
+    Plain(Box<Kind<'static>>),
     /// `container/start`
     Start { id: Arc<[u8]>, argv: Vec<u8> },
     /// `sentry/execve`
@@ -220,7 +220,7 @@ impl Made {
             ..Context::default()
         };
         let kind = match &self.deed {
-            Deed::Plain(kind) => kind.clone(),
+            Deed::Plain(kind) => Kind::clone(kind),
             Deed::Start { id, argv } => Kind::ContainerStart(ContainerStart {
                 id: Text(id),
                 args: packed(argv),

@@ -117,7 +117,7 @@ impl Moment<'_> {
             created_start: start,
             flags: CloneFlags::default(),
         };
-        self.push(parent, Deed::Plain(Kind::SentryClone(clone)));
+        self.push(parent, Deed::Plain(Box::new(Kind::SentryClone(clone))));
     }
 
     /// The line names a thread and what it calls itself.
