@@ -19,7 +19,7 @@ pub enum Anchor {
     Start,
     /// As the whole argument, or as all of it up to a `=`.
     Flag,
-    /// As a host: alone or with scheme, user and port, and with names below it.
+    /// As a host with a port: alone or with scheme and user, and with names below it.
     Host,
 }
 
@@ -145,12 +145,12 @@ fn stands(anchor: Anchor, arg: &[u8], start: usize, end: usize) -> bool {
             // What stands before the host must be a name below it, a user, a scheme, or nothing.
             let opens = matches!(before, None | Some(b'.' | b'/' | b'@' | b'='));
             // A path behind the port is a web page about the pool, not the pool.
+            // A port must follow: the bare name is what firewalls and curious people write.
             let closes = match after {
-                None => true,
                 Some(b':') => arg
                     .get(end.saturating_add(1)..)
                     .is_some_and(|port| !port.is_empty() && port.iter().all(u8::is_ascii_digit)),
-                Some(_) => false,
+                Some(_) | None => false,
             };
             opens && closes && !arg.starts_with(b"http")
         }
@@ -185,6 +185,7 @@ mod tests {
             &["curl", "http://search.example/?q=stratum+tcp://pool"],
             &["git", "clone", "https://github.com/example/nanopool.org"],
             &["x", "mynanopool.org.txt"],
+            &["redis-cli", "SADD", "blocked", "pool.supportxmr.com"],
             &["x", "--pattern", "stratum+tcp://"],
             &["stratum+tcp://as-argv0"],
         ] {

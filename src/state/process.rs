@@ -119,7 +119,7 @@ pub struct Process {
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
     pub exec_session: bool,
-    /// Files that it opened.
+    /// Files that it opened for its work: none of /proc, /sys, /dev, /etc.
     pub opens: u64,
     /// When it exited.
     pub exited: Option<Time>,

@@ -206,7 +206,7 @@ fields! {
     NetRecvs "net.recvs" Type::Count, Nothing, [Need::Recv], ["recvfrom", "recvmsg", "read", "readv"],
         "Messages received over it.";
     NetOpens "net.opens" Type::Count, Nothing, [Need::Send, Need::Open], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
-        "Files that the process opened since this connection began to carry bytes.";
+        "Files that the process opened since this connection began to carry bytes; those below /proc, /sys, /dev and /etc do not count.";
     NetPeriod "net.period" Type::Duration, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
         "The median distance between the last messages sent.";
     NetDispersion "net.dispersion" Type::Ratio, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],

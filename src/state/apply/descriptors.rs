@@ -45,6 +45,12 @@ fn is_no_storage(path: &[u8]) -> bool {
     below(b"/proc/") || below(b"/sys/") || (below(b"/dev/") && !below(b"/dev/shm/"))
 }
 
+/// Whether opening a path is a part of a program's work, as data and results are: not its start, its settings, or
+/// the statistics that a miner prints as well.
+fn is_work(path: &[u8]) -> bool {
+    !(is_no_storage(path) || path.starts_with(b"/etc/") || path.starts_with(b"/usr/share/zoneinfo/"))
+}
+
 impl State {
     /// open(2), openat(2), creat(2).
     pub(super) fn open(&mut self, acting: &Acting<'_>, open: &Open<'_>) -> Option<About> {
@@ -56,7 +62,9 @@ impl State {
             return Some((None, known.map_or(Subject::Other, Subject::File)));
         }
         let fd = open.call.new_fd()?;
-        if let Some(process) = self.processes.get_mut(acting.process) {
+        if path.as_deref().is_some_and(is_work)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
             process.opens = process.opens.saturating_add(1);
         }
         let object = self.open_object(acting, open.flags, path);
