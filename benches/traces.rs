@@ -3,6 +3,8 @@
 //! Measured: decoding, state, rules, and the few findings; one new sandbox a pass, so that its growth is in the figure.
 //! Not measured: the socket, decompression, and printing. Events per second is criterion's throughput.
 
+#![expect(clippy::unwrap_used, reason = "a bench without its trace is none")]
+
 #[path = "../tests/common/mod.rs"]
 mod common;
 

@@ -29,7 +29,7 @@ pub(crate) trait Evict {
     fn keep(&self) -> Keep;
 }
 
-/// The id of an object in an [`Arena`].
+/// The id of an object in an arena.
 pub struct Id<T> {
     index: u32,
     generation: u32,

@@ -239,7 +239,7 @@ pub(crate) fn comm_of(path: &[u8]) -> Box<[u8]> {
     name.get(..COMM_MAX).unwrap_or(name).into()
 }
 
-/// Arguments in one piece, separated by NULs as in `/proc/PID/cmdline`, at most [`ARGV_KEPT`] bytes.
+/// Arguments in one piece, separated by NULs as in `/proc/PID/cmdline`, at most 8 KiB.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Argv {
     joined: Box<[u8]>,

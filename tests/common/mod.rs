@@ -1,4 +1,6 @@
 //! The recorded traces of `tests/corpus`, for tests and benches.
+#![expect(clippy::disallowed_methods, reason = "tests and benches read their traces")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "without its trace a test or a bench is none")]
 
 use std::fmt;
 use std::fs;
@@ -7,20 +9,21 @@ use std::path::PathBuf;
 use sluicebox::wire::tracefile::Reader;
 
 /// A recorded trace.
-pub struct Recording {
+pub(crate) struct Recording {
     /// The scenario.
-    pub name: String,
+    pub(crate) name: String,
     /// Its file.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     packets: Vec<Vec<u8>>,
 }
 
 impl Recording {
     /// The trace of a scenario in a release.
-    pub fn open(release: &str, name: &str) -> Recording {
+    pub(crate) fn open(release: &str, name: &str) -> Recording {
         let path = PathBuf::from(format!("tests/corpus/{release}/{name}.trace.zst"));
-        let file = fs::File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        let mut reader = Reader::new(zstd::stream::read::Decoder::new(file).unwrap()).unwrap();
+        let packed = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        let trace = zstd::decode_all(packed.as_slice()).unwrap();
+        let mut reader = Reader::new(trace.as_slice()).unwrap();
         let mut packets = Vec::new();
         while let Some(packet) = reader.next_packet().unwrap() {
             packets.push(packet.to_vec());
@@ -29,13 +32,13 @@ impl Recording {
     }
 
     /// The packets in their order.
-    pub fn packets(&self) -> impl Iterator<Item = &[u8]> {
+    pub(crate) fn packets(&self) -> impl Iterator<Item = &[u8]> {
         self.packets.iter().map(Vec::as_slice)
     }
 
     /// Whether an honest program was recorded.
     #[allow(dead_code, reason = "not every user of this module asks")]
-    pub fn is_benign(&self) -> bool {
+    pub(crate) fn is_benign(&self) -> bool {
         self.name.starts_with("b_")
     }
 }
@@ -49,7 +52,7 @@ impl fmt::Display for Recording {
 
 /// All recorded traces, by release and name.
 #[allow(dead_code, reason = "not every user of this module asks")]
-pub fn recordings() -> Vec<Recording> {
+pub(crate) fn recordings() -> Vec<Recording> {
     let mut all = Vec::new();
     for release in ["2022", "2024", "2026"] {
         let mut names: Vec<String> = fs::read_dir(format!("tests/corpus/{release}"))
