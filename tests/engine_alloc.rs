@@ -1,0 +1,84 @@
+//! An event that changes nothing costs no allocation, on the whole way from bytes to rules.
+//!
+//! "Changes nothing" is: the beginning of a call (but execve's, whose words are kept), transfers on files, questions
+//! about descriptors, limits, ioctls on what is no GPU, and opens that fail. What does change something (an open, a
+//! fork, an exec, a connect) may allocate for what is new.
+#![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
+
+mod common;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use common::Recording;
+use sluicebox::engine::Sandbox;
+use sluicebox::event::Kind;
+use sluicebox::intel::Intel;
+use sluicebox::rules::{Thresholds, builtin};
+use sluicebox::wire::decode;
+
+struct Counting;
+
+thread_local! {
+    /// Allocations of this thread: the test harness has threads of its own.
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes to the system's allocator unchanged; the counter does not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get().wrapping_add(1));
+        // SAFETY: as promised to us.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: as promised to us.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Whether an event of that kind can change what is remembered.
+fn changes_nothing(kind: &Kind<'_>) -> bool {
+    /// `F_DUPFD` makes a descriptor, `F_SETFD` changes one.
+    const F_SETFD: i32 = 2;
+    const F_DUPFD_CLOEXEC: i32 = 1030;
+    match kind {
+        Kind::Execve(_) => false,
+        kind if kind.call().is_some_and(|call| call.exit.is_none()) => true,
+        Kind::Read(_) | Kind::Prlimit(_) | Kind::TaskExit(_) => true,
+        Kind::Fcntl(fcntl) => !matches!(fcntl.cmd, 0 | F_SETFD | F_DUPFD_CLOEXEC),
+        _ => false,
+    }
+}
+
+#[test]
+fn an_event_that_changes_nothing_allocates_nothing() {
+    let rules = Arc::new(builtin::compiled(Thresholds::default()).rules.unwrap());
+    let intel = Intel::seed();
+    for (release, name) in [("2024", "b_busy_mix"), ("2026", "b_busy_mix"), ("2024", "b_gcc_build")] {
+        let recording = Recording::open(release, name);
+        let mut sandbox = Sandbox::new(Arc::clone(&rules));
+        let mut found = Vec::with_capacity(64);
+        let (mut quiet, mut loud): (u64, BTreeMap<&str, u64>) = (0, BTreeMap::new());
+        for packet in recording.packets() {
+            let event = decode(packet).unwrap().event.unwrap();
+            let before = COUNT.get();
+            sandbox.packet(packet, &intel, &mut found).unwrap();
+            let allocations = COUNT.get() - before;
+            if changes_nothing(&event.kind) {
+                quiet += 1;
+                if allocations > 0 {
+                    *loud.entry(event.kind.name()).or_default() += allocations;
+                }
+            }
+        }
+        assert_eq!(loud, BTreeMap::new(), "{recording}: allocations by kind, of {quiet} events that change nothing");
+        assert!(quiet > 1000, "{recording}: {quiet} events were looked at");
+    }
+}
