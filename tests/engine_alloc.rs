@@ -78,7 +78,11 @@ fn an_event_that_changes_nothing_allocates_nothing() {
                 }
             }
         }
-        assert_eq!(loud, BTreeMap::new(), "{recording}: allocations by kind, of {quiet} events that change nothing");
+        assert_eq!(
+            loud,
+            BTreeMap::new(),
+            "{recording}: allocations by kind, of {quiet} events that change nothing"
+        );
         assert!(quiet > 1000, "{recording}: {quiet} events were looked at");
     }
 }

@@ -16,7 +16,7 @@ use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
 use super::container::ContainerIx;
-use super::fds::{FdTable, Object};
+use super::fds::{Access, Descriptor, FdTable, Object};
 use super::gpu::Gpu;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 
@@ -363,19 +363,24 @@ impl Processes {
     /// A shell holds the pipes of its pipelines without reading from them, and where `close` is not traced it seems
     /// to hold them for ever; so of a shell only standard input counts. Others hold what they read: tar what its
     /// gzip unpacks, python what its child prints.
-    pub(crate) fn readers_of(&self, object: Object) -> SmallVec<[(Id<Process>, Through); 4]> {
+    pub(crate) fn readers_of(
+        &self,
+        container: ContainerIx,
+        object: Object,
+    ) -> SmallVec<[(Id<Process>, Through); 4]> {
         let through = |process: &Process| {
             let table = &self.tables.get(process.fds.0)?.table;
-            if table.get(Fd::STDIN).is_some_and(|stdin| stdin.object == object) {
+            let reads =
+                |descriptor: Descriptor| descriptor.object == object && descriptor.access != Access::Write;
+            if table.get(Fd::STDIN).is_some_and(reads) {
                 return Some(Through::Stdin);
             }
-            let held = !process.program.is_shell()
-                && table.iter().any(|(_, descriptor)| descriptor.object == object);
+            let held = !process.program.is_shell() && table.iter().any(|(_, descriptor)| reads(descriptor));
             held.then_some(Through::OtherFd)
         };
         self.arena
             .iter()
-            .filter(|(_, process)| process.exited.is_none())
+            .filter(|(_, process)| process.exited.is_none() && process.key.container == container)
             .filter_map(|(id, process)| Some((id, through(process)?)))
             .collect()
     }

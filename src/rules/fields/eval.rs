@@ -99,11 +99,7 @@ impl<'a> Scene<'a> {
             FieldId::ProcProgramFed => Some(Value::Bool(self.process()?.is_fed_from_network())),
             FieldId::ProcProgramWriter => writer(self.program()?.effective()),
             FieldId::ProcProgramAncestry => ancestry(self.program()?.effective()),
-            FieldId::ProcStdioRemote => {
-                let input = self.state.stdio_remote(self.observation.process, Fd::STDIN)?;
-                let output = self.state.stdio_remote(self.observation.process, Fd::STDOUT)?;
-                (input == output).then_some(Value::Endpoint(input))
-            }
+            FieldId::ProcStdioRemote => self.stdio_remote().map(Value::Endpoint),
             FieldId::ThreadTid => Some(Value::Int(i64::from(self.event.context.as_ref()?.tid.0))),
             FieldId::UserUid => self.process()?.uid.map(|uid| Value::Int(i64::from(uid.0))),
             FieldId::FdNum => self.observation.fd.map(|fd| Value::Int(i64::from(fd.0))),
@@ -329,6 +325,14 @@ impl<'a> Scene<'a> {
             None => process.program.effective().remote(),
         };
         remote.map(|remote| remote.addr)
+    }
+
+    /// The remote behind standard input and output: by one socket, or through whoever relays both.
+    fn stdio_remote(&self) -> Option<SocketAddr> {
+        let process = self.observation.process;
+        let input = self.state.stdio_remote(process, Fd::STDIN);
+        let output = self.state.stdio_remote(process, Fd::STDOUT);
+        input.filter(|_| input == output).or_else(|| self.state.relayed_remote(process))
     }
 
     fn fd_path(&self) -> Option<&'a [u8]> {

@@ -145,8 +145,8 @@ fields! {
         "The name of the program that wrote what truly runs.";
     ProcProgramAncestry "proc.program.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The files that the bytes of what truly runs descend from, itself included.";
-    ProcStdioRemote "proc.stdio.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve", "dup", "dup2", "dup3", "connect"],
-        "The remote that standard input *and* output of the process are connected to, by its own connect.";
+    ProcStdioRemote "proc.stdio.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve", "dup", "dup2", "dup3", "connect", "clone"],
+        "The remote that standard input *and* output of the process are connected to, by its own connect or through one that relays both.";
     ThreadTid "thread.tid" Type::Count, Nothing, [], [],
         "The thread's id.";
     UserUid "user.uid" Type::Count, Nothing, [Need::Credentials], [],

@@ -371,8 +371,8 @@ impl State {
     }
 
     /// A process that had nothing from the network so far got something: what it holds open for writing gets it too,
-    /// unless its writes are seen: then the next one will tell.
-    pub(super) fn rewrite_open_files(&mut self, acting: &Acting<'_>) {
+    /// unless its writes are seen: then the next one will tell. Says which files those are.
+    pub(super) fn rewrite_open_files(&mut self, acting: &Acting<'_>) -> Vec<FileId> {
         let open: Vec<FileId> = self
             .processes
             .fds(acting.process)
@@ -390,13 +390,16 @@ impl State {
                 | Object::Anon => None,
             })
             .collect();
+        let mut rewritten = Vec::new();
         for file in open {
             let unseen = self
                 .file(acting, file)
                 .is_some_and(|file| !is_no_storage(&file.path) && file.writes == Writes::Unseen);
             if unseen {
                 self.write_to_file(acting, file, true);
+                rewritten.push(file);
             }
         }
+        rewritten
     }
 }

@@ -25,15 +25,18 @@ impl State {
             let container = tainted.key.container;
             let context = crate::event::Context::default();
             let acting = Acting { context: &context, time, container, process };
-            self.rewrite_open_files(&acting);
-            for pipe in self.fill_pipes(process, &source) {
-                for (reader, through) in self.processes.readers_of(Object::Pipe(pipe, PipeEnd::Read)) {
+            // Files are carriers, too: a FIFO has a path, and a growing file has followers.
+            let files = self.rewrite_open_files(&acting).into_iter().map(Object::File);
+            let pipes =
+                self.fill_pipes(process, &source).into_iter().map(|pipe| Object::Pipe(pipe, PipeEnd::Read));
+            for carrier in files.chain(pipes) {
+                for (reader, through) in self.processes.readers_of(container, carrier) {
                     if through == Through::Stdin
                         && let Some(reader) = self.processes.get_mut(reader)
                     {
                         reader.stdin = Some(source.clone());
                     }
-                    if reached.len() < MAX_REACH {
+                    if reached.len() < MAX_REACH && reader != process {
                         reached.push((reader, source.clone()));
                     }
                 }
