@@ -30,7 +30,7 @@ fn every_recorded_event_is_what_prost_says() {
             traces += 1;
         }
     }
-    assert_eq!(traces, 29);
+    assert!(traces >= 29, "the corpus is not whole");
 }
 
 /// A field of the schema: number, and what it holds.
