@@ -3,8 +3,14 @@
 //! The targets in `fuzz/` are one line each; a test below runs the same bodies over the committed seeds.
 
 use std::fmt::{self, Write as _};
+use std::sync::{Arc, OnceLock};
 
+use crate::engine::Sandbox;
 use crate::event::{Record, Value, Visitor};
+use crate::finding::{json, text};
+use crate::intel::Intel;
+pub use crate::rules::fuzz::{condition, rule_file};
+use crate::rules::{RuleSet, Thresholds, builtin};
 use crate::wire::{Header, MAX_MESSAGE, MessageType, decode, handshake, oracle, sockaddr, tracefile};
 
 /// A packet as it comes from the socket: read as prost reads it, and whatever was read can be shown.
@@ -90,6 +96,35 @@ impl Visitor for Shown {
     }
 }
 
+/// A stream of packets, each behind its length in two bytes, through the whole engine: nothing panics, what is found is
+/// JSON on one line, and the same packets give the same findings twice.
+pub fn stream(data: &[u8]) {
+    static KNOWLEDGE: OnceLock<Option<(Arc<RuleSet>, Intel)>> = OnceLock::new();
+    let knowledge = KNOWLEDGE.get_or_init(|| {
+        let rules = builtin::compiled(Thresholds::default()).rules?;
+        Some((Arc::new(rules), Intel::seed()))
+    });
+    let Some((rules, intel)) = knowledge else { return };
+    let run = || {
+        let mut sandbox = Sandbox::new(Arc::clone(rules));
+        let mut found = Vec::new();
+        let mut rest = data;
+        while let Some((length, after)) = rest.split_first_chunk::<2>() {
+            let (packet, after) = after.split_at(usize::from(u16::from_le_bytes(*length)).min(after.len()));
+            // What cannot be decoded is counted, and the stream goes on.
+            let _counted = sandbox.packet(packet, intel, &mut found);
+            rest = after;
+        }
+        found.iter().map(|finding| (text::story(finding), json::line(finding))).collect::<Vec<_>>()
+    };
+    let found = run();
+    for (_, line) in &found {
+        assert!(!line.contains('\n'), "one line");
+        assert!(serde_json::from_str::<serde_json::Value>(line).is_ok(), "JSON");
+    }
+    assert_eq!(found, run());
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "a test reads its seeds")]
@@ -100,12 +135,15 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 5] = [
+        let targets: [Target; 8] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),
             ("tracefile", tracefile),
             ("sockaddr", sockaddr),
+            ("stream", stream),
+            ("condition", condition),
+            ("rule_file", rule_file),
         ];
         for (name, body) in targets {
             let seeds: Vec<_> = std::fs::read_dir(format!("fuzz/seeds/{name}")).unwrap().collect();

@@ -4,7 +4,7 @@
 //! handed to an interpreter as an argument, or as its standard input.
 
 use super::path::basename;
-use super::program::{Argv, Program};
+use super::program::{Argv, Program, is_foreign};
 
 /// What an interpreter was told to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,7 +73,7 @@ fn is_version_of(name: &[u8], known: &[u8]) -> bool {
 }
 
 /// What `argv` tells the program at `path` to run; nothing if it is no interpreter.
-pub(crate) fn runs<'a>(path: &[u8], argv: &'a Argv) -> Option<Runs<'a>> {
+fn runs<'a>(path: &[u8], argv: &'a Argv) -> Option<Runs<'a>> {
     let mut args = argv.iter();
     let mut called = args.next().map(basename);
     if called.is_some_and(is_multicall) {
@@ -115,6 +115,12 @@ pub(crate) fn runs<'a>(path: &[u8], argv: &'a Argv) -> Option<Runs<'a>> {
 const SHELLS: &[&[u8]] = &[b"sh", b"bash", b"dash", b"ash", b"zsh", b"ksh", b"mksh", b"rbash", b"fish"];
 
 impl Program {
+    /// What it was told to run, if it is an interpreter. A stranger that calls itself python3 is none: what runs is
+    /// the stranger.
+    pub(crate) fn interprets(&self) -> Option<Runs<'_>> {
+        if is_foreign(self.executable.origin) { None } else { runs(&self.path, &self.argv) }
+    }
+
     /// Whether it is a shell.
     #[must_use]
     pub(crate) fn is_shell(&self) -> bool {
@@ -127,7 +133,7 @@ impl Program {
     /// Whether it is an interpreter that was told to run its standard input.
     #[must_use]
     pub fn reads_stdin(&self) -> bool {
-        runs(&self.path, &self.argv) == Some(Runs::Stdin)
+        self.interprets() == Some(Runs::Stdin)
     }
 }
 

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, SentryExecve, Sysno};
 
-use super::super::interpreter::{Runs, runs};
+use super::super::interpreter::Runs;
 use super::super::path::{basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
@@ -252,7 +252,7 @@ impl State {
 
     /// Fills in the script that an interpreter was told to run.
     fn with_script(&self, acting: &Acting<'_>, program: Program) -> Program {
-        let operand = match runs(&program.path, &program.argv) {
+        let operand = match program.interprets() {
             Some(Runs::File(operand)) => operand,
             // Where a module lies is not said; its name is what it is known by.
             Some(Runs::Module(module)) => {
