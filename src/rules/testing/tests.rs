@@ -141,7 +141,7 @@ fn missing_and_unexpected_matches_are_told_apart() {
   at line 1: 0s pid=10 openat path=/tmp/x flags=O_CREAT|O_WRONLY origin=network
 missing: finding alert
   at line 3: 1s pid=10 execve path=/tmp/x
-unexpected: downloaded-program-run +30 /tmp/x came from 203.0.113.1:80, written by entrypoint
+unexpected: downloaded-program-run +30 /tmp/x runs bytes that came from 203.0.113.1:80
   via /tmp/x <- 203.0.113.1:80
   at line 3: 1s pid=10 execve path=/tmp/x
 unexpected: finding notice downloaded-program-run
