@@ -48,13 +48,14 @@ fn changes_nothing(kind: &Kind<'_>) -> bool {
     /// `F_DUPFD` makes a descriptor, `F_SETFD` changes one.
     const F_SETFD: i32 = 2;
     const F_DUPFD_CLOEXEC: i32 = 1030;
-    match kind {
-        Kind::Execve(_) => false,
-        kind if kind.call().is_some_and(|call| call.exit.is_none()) => true,
-        Kind::Read(_) | Kind::Prlimit(_) | Kind::TaskExit(_) => true,
-        Kind::Fcntl(fcntl) => !matches!(fcntl.cmd, 0 | F_SETFD | F_DUPFD_CLOEXEC),
-        _ => false,
+    if let Kind::Fcntl(fcntl) = kind
+        && fcntl.call.exit.is_some()
+    {
+        return !matches!(fcntl.cmd, 0 | F_SETFD | F_DUPFD_CLOEXEC);
     }
+    let begins = kind.call().is_some_and(|call| call.exit.is_none());
+    let asks = matches!(kind, Kind::Read(_) | Kind::Prlimit(_) | Kind::TaskExit(_));
+    (begins || asks) && !matches!(kind, Kind::Execve(_))
 }
 
 #[test]
