@@ -164,8 +164,13 @@ impl State {
     }
 
     /// Moves the clock to `now` if that is later: what a quiet sandbox's owner does now and then.
+    ///
+    /// Before the first event there is no clock to be moved. It is the sentry's, or the recording's that is played:
+    /// the owner's, were it far behind, would make every event unbelievable.
     pub fn tick(&mut self, now: Time) {
-        self.clock = self.clock.max(now);
+        if self.clock.is_known() {
+            self.clock = self.clock.max(now);
+        }
     }
 
     /// What the engine could and could not see.

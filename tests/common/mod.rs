@@ -36,6 +36,12 @@ impl Recording {
         self.packets.iter().map(Vec::as_slice)
     }
 
+    /// The release of gVisor that was recorded.
+    pub(crate) fn release(&self) -> &str {
+        let folder = self.path.parent().and_then(|folder| folder.file_name());
+        folder.and_then(|name| name.to_str()).unwrap_or_default()
+    }
+
     /// Whether an honest program was recorded.
     #[allow(dead_code, reason = "not every user of this module asks")]
     pub(crate) fn is_benign(&self) -> bool {
@@ -45,8 +51,7 @@ impl Recording {
 
 impl fmt::Display for Recording {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let release = self.path.parent().and_then(|folder| folder.file_name()).unwrap_or_default();
-        write!(f, "{} of {}", self.name, release.display())
+        write!(f, "{} of {}", self.name, self.release())
     }
 }
 

@@ -3,12 +3,13 @@
 //! Nothing here waits by sleeping for a while and hoping: every wait is for a condition, with a deadline.
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 
+pub(crate) mod corpus;
 pub(crate) mod serving;
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
-use std::thread;
+use std::process::{Child, Command, Output, Stdio};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
@@ -89,7 +90,7 @@ pub(crate) fn packets_of(path: &Path) -> Vec<Vec<u8>> {
 /// A listening `sluicebox run` or `sluicebox record`, killed when dropped.
 pub(crate) struct Listening {
     child: Child,
-    stdout: BufReader<ChildStdout>,
+    stdout: BufReader<Box<dyn Read + Send>>,
     pub(crate) socket: PathBuf,
 }
 
@@ -102,9 +103,15 @@ impl Listening {
         Listening::start(command, socket)
     }
 
-    pub(crate) fn start(mut command: Command, socket: PathBuf) -> Listening {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let stdout = BufReader::new(child.stdout.take().unwrap());
+    pub(crate) fn start(command: Command, socket: PathBuf) -> Listening {
+        Listening::start_logging(command, socket, Stdio::null())
+    }
+
+    /// The same, with its standard error to `log`.
+    pub(crate) fn start_logging(mut command: Command, socket: PathBuf, log: Stdio) -> Listening {
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().unwrap();
+        let stdout: Box<dyn Read + Send> = Box::new(child.stdout.take().unwrap());
+        let stdout = BufReader::new(stdout);
         wait_for("the socket", || {
             assert!(child.try_wait().unwrap().is_none(), "the daemon ended instead of listening");
             UnixSeqpacketConn::connect(&socket).ok()
@@ -117,6 +124,21 @@ impl Listening {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         line.trim_end().to_owned()
+    }
+
+    /// Reads its standard output to the end, on the side: a pipe that nobody empties holds up the daemon.
+    pub(crate) fn read_on(&mut self) -> JoinHandle<String> {
+        let mut stdout = std::mem::replace(&mut self.stdout, BufReader::new(Box::new(std::io::empty())));
+        thread::spawn(move || {
+            let mut printed = String::new();
+            stdout.read_to_string(&mut printed).unwrap();
+            printed
+        })
+    }
+
+    /// Stops reading its standard output, for good.
+    pub(crate) fn close_stdout(&mut self) {
+        self.stdout = BufReader::new(Box::new(std::io::empty()));
     }
 
     pub(crate) fn signal(&self, signal: Signal) {

@@ -1,0 +1,74 @@
+//! The library's recorded traces, for the tests of the real binary.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use sluicebox::wire::tracefile::Reader;
+
+/// One recorded trace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Recorded {
+    pub(crate) release: &'static str,
+    pub(crate) name: String,
+    pub(crate) path: PathBuf,
+}
+
+impl Recorded {
+    /// The trace of a scenario in a release.
+    pub(crate) fn open(release: &'static str, name: &str) -> Recorded {
+        let path = folder(release).join(format!("{name}.trace.zst"));
+        assert!(path.is_file(), "no such trace: {}", path.display());
+        Recorded { release, name: name.to_owned(), path }
+    }
+
+    /// Whether something malicious was recorded.
+    pub(crate) fn is_malicious(&self) -> bool {
+        self.name.starts_with("m_")
+    }
+
+    /// The trace as it was before it was compressed.
+    pub(crate) fn plain(&self) -> Vec<u8> {
+        let mut plain = Vec::new();
+        zstd::stream::copy_decode(File::open(&self.path).unwrap(), &mut plain).unwrap();
+        plain
+    }
+
+    /// How many packets are in it.
+    pub(crate) fn packets(&self) -> usize {
+        let plain = self.plain();
+        let mut reader = Reader::new(plain.as_slice()).unwrap();
+        let mut packets = 0;
+        while reader.next_packet().unwrap().is_some() {
+            packets += 1;
+        }
+        packets
+    }
+}
+
+impl fmt::Display for Recorded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} of {}", self.name, self.release)
+    }
+}
+
+fn folder(release: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/corpus").join(release)
+}
+
+/// All recorded traces, by release and name.
+pub(crate) fn recorded() -> Vec<Recorded> {
+    let mut all = Vec::new();
+    for release in ["2022", "2024", "2026"] {
+        let mut names: Vec<String> = fs::read_dir(folder(release))
+            .unwrap()
+            .filter_map(|entry| {
+                Some(entry.unwrap().file_name().to_str()?.strip_suffix(".trace.zst")?.to_owned())
+            })
+            .collect();
+        names.sort();
+        all.extend(names.iter().map(|name| Recorded::open(release, name)));
+    }
+    assert!(all.len() >= 29, "the corpus is not whole");
+    all
+}
