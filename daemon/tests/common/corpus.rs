@@ -38,11 +38,7 @@ impl Recorded {
     pub(crate) fn packets(&self) -> usize {
         let plain = self.plain();
         let mut reader = Reader::new(plain.as_slice()).unwrap();
-        let mut packets = 0;
-        while reader.next_packet().unwrap().is_some() {
-            packets += 1;
-        }
-        packets
+        std::iter::from_fn(|| reader.next_packet().unwrap().map(drop)).count()
     }
 }
 
