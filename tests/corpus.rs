@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 use sluicebox::engine::Sandbox;
+use sluicebox::event::Time;
 use sluicebox::finding::{Finding, Severity, json, text};
 use sluicebox::intel::Intel;
 use sluicebox::rules::{RuleSet, Thresholds, builtin};
@@ -181,5 +182,21 @@ fn threads_that_report_5_ms_late_change_no_verdict() {
             let guilty = worst(&found) >= Some(Severity::Alert);
             assert_ne!(guilty, recording.is_benign(), "{recording} with seed {seed}: {:?}", worst(&found));
         }
+    }
+}
+
+#[test]
+fn an_owner_whose_clock_is_far_behind_changes_no_finding() {
+    let rules = rules();
+    let intel = Intel::seed();
+    for recording in recordings().into_iter().filter(|recording| !recording.is_benign()) {
+        let expected = told(&findings(&rules, recording.packets()).0);
+        let mut sandbox = Sandbox::new(Arc::clone(&rules));
+        let mut found = Vec::new();
+        for packet in recording.packets() {
+            sandbox.tick(Time(1));
+            sandbox.packet(packet, &intel, &mut found).unwrap();
+        }
+        assert_eq!(told(&found), expected, "{recording}");
     }
 }

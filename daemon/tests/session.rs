@@ -1,4 +1,5 @@
 //! Rule files and trace sessions, with the real binary.
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
 
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;

@@ -38,7 +38,7 @@ impl Recorded {
     pub(crate) fn packets(&self) -> usize {
         let plain = self.plain();
         let mut reader = Reader::new(plain.as_slice()).unwrap();
-        std::iter::from_fn(|| reader.next_packet().unwrap().map(|_| ())).count()
+        std::iter::from_fn(|| reader.next_packet().unwrap().map(drop)).count()
     }
 }
 
