@@ -2,6 +2,7 @@
 
 use crate::event::{Exit, Fd, Time};
 
+use super::super::fds::Held;
 use super::super::process::Through;
 use super::super::{ContainerIx, Object, PipeEnd, PipeId, Process, ProcessId, Source, State};
 use super::Acting;
@@ -31,12 +32,16 @@ impl State {
                 self.fill_pipes(process, &source).into_iter().map(|pipe| Object::Pipe(pipe, PipeEnd::Read));
             for carrier in files.chain(pipes) {
                 for (reader, through) in self.processes.readers_of(container, carrier) {
+                    // Where close is not traced, a reader seems to hold the other end as well.
+                    if reader == process {
+                        continue;
+                    }
                     if through == Through::Stdin
                         && let Some(reader) = self.processes.get_mut(reader)
                     {
                         reader.stdin = Some(source.clone());
                     }
-                    if reached.len() < MAX_REACH && reader != process {
+                    if reached.len() < MAX_REACH {
                         reached.push((reader, source.clone()));
                     }
                 }
@@ -61,7 +66,8 @@ impl State {
         }
     }
 
-    /// The pipes that the process writes to carry `source` from now on; those of which that is news.
+    /// The pipes that the process writes to carry `source` from now on; those of which that is news. An end that was
+    /// passed on to its program does not count: nobody closes what is in nobody's way, and closes may not be traced.
     fn fill_pipes(&mut self, process: ProcessId, source: &Source) -> Vec<PipeId> {
         let written: Vec<PipeId> = self
             .processes
@@ -69,8 +75,8 @@ impl State {
             .into_iter()
             .flat_map(|fds| fds.iter())
             .filter_map(|(_, descriptor)| match descriptor.object {
-                Object::Pipe(pipe, PipeEnd::Write) => Some(pipe),
-                Object::Pipe(_, PipeEnd::Read)
+                Object::Pipe(pipe, PipeEnd::Write) if descriptor.held == Held::Own => Some(pipe),
+                Object::Pipe(..)
                 | Object::Unknown
                 | Object::File(_)
                 | Object::Socket(_)
