@@ -155,8 +155,8 @@ fn a_tenth_of_the_events_lost_makes_no_honest_container_guilty() {
     }
 }
 
-/// The packets with those of different threads up to 5 ms out of order, a thousand times what was seen. A thread sends its own events itself, one
-/// after the other, so those stay in their order.
+/// The packets with those of different threads up to 5 ms out of order, a thousand times what was seen. A thread sends
+/// its own events itself, one after the other, so those stay in their order.
 fn disordered(recording: &Recording, seed: u64) -> Vec<&[u8]> {
     let mut noise = noise(seed);
     let mut delays: BTreeMap<i32, i64> = BTreeMap::new();
