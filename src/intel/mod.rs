@@ -5,6 +5,7 @@
 //!
 //! Nothing in here convicts alone: a list is somebody's opinion of yesterday. Rules join it with what was seen.
 
+pub mod feed;
 mod ip;
 mod text;
 mod wallet;
