@@ -29,6 +29,14 @@ struct Verdict {
     at_least: Option<String>,
     below: Option<String>,
     because: String,
+    /// Why the rules do not come to this verdict yet. A recording that is no longer missed fails the test until the
+    /// line is taken out.
+    missed: Option<String>,
+}
+
+/// The verdicts by the names of the scenarios.
+fn verdicts() -> BTreeMap<String, Verdict> {
+    toml::from_str(&fs::read_to_string("tests/corpus/verdicts.toml").unwrap()).unwrap()
 }
 
 fn severity(name: &str) -> Severity {
@@ -74,8 +82,7 @@ fn worst(found: &[Finding]) -> Option<Severity> {
 
 #[test]
 fn every_verdict_is_the_one_that_was_written_by_hand() {
-    let verdicts: BTreeMap<String, Verdict> =
-        toml::from_str(&fs::read_to_string("tests/corpus/verdicts.toml").unwrap()).unwrap();
+    let verdicts = verdicts();
     let rules = rules();
     let mut wrong = Vec::new();
     for recording in recordings() {
@@ -88,8 +95,10 @@ fn every_verdict_is_the_one_that_was_written_by_hand() {
             (None, Some(below)) => worst < Some(severity(below)),
             _ => panic!("{}: a verdict is either at_least or below", recording.name),
         };
-        if !right {
-            wrong.push(format!("{recording}: {worst:?}, but {}", verdict.because));
+        match (right, &verdict.missed) {
+            (true, None) | (false, Some(_)) => {}
+            (false, None) => wrong.push(format!("{recording}: {worst:?}, but {}", verdict.because)),
+            (true, Some(_)) => wrong.push(format!("{recording}: {worst:?}, no longer missed")),
         }
         let evictions = sandbox.state().evictions().total();
         assert_eq!(evictions, 0, "{recording}: nothing had to be forgotten in a trace of this size");
@@ -175,8 +184,9 @@ fn disordered(recording: &Recording, seed: u64) -> Vec<&[u8]> {
 
 #[test]
 fn threads_that_report_5_ms_late_change_no_verdict() {
-    let rules = rules();
-    for recording in recordings() {
+    let (rules, verdicts) = (rules(), verdicts());
+    let missed = |name: &String| verdicts.get(name).is_some_and(|verdict| verdict.missed.is_some());
+    for recording in recordings().into_iter().filter(|recording| !missed(&recording.name)) {
         for seed in 1..=5 {
             let (found, _) = findings(&rules, disordered(&recording, seed).into_iter());
             let guilty = worst(&found) >= Some(Severity::Alert);

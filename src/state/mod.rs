@@ -30,7 +30,7 @@ pub use arena::Id;
 use arena::{Arena, Evict, Keep};
 pub use cadence::Cadence;
 pub use container::{Container, ContainerIx};
-pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
+pub use fds::{Access, Descriptor, FdTable, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub(crate) use net::is_remote;

@@ -147,6 +147,11 @@ impl Process {
         Actor { tgid: self.key.tgid, program: Arc::clone(&self.program) }
     }
 
+    /// The sources of network bytes that its program had, in the order in which they came.
+    pub fn network_inputs(&self) -> &[Source] {
+        &self.inputs
+    }
+
     /// The newest source of network bytes that the process had.
     pub(crate) fn network_input(&self) -> Option<&Source> {
         self.inputs.last().or(self.stdin.as_ref())

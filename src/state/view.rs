@@ -6,8 +6,8 @@ use crate::event::Fd;
 
 use super::process::LineageId;
 use super::{
-    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, PipeEnd,
-    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
+    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Pipe, PipeEnd,
+    PipeId, Process, ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
 };
 
 impl State {
@@ -66,6 +66,17 @@ impl State {
     #[must_use]
     pub fn socket_at(&self, socket: SocketId) -> Option<&Socket> {
         self.sockets.get(socket)
+    }
+
+    /// The remembered sockets, closed ones included.
+    pub fn sockets(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
+        self.sockets.iter()
+    }
+
+    /// The pipe of that id.
+    #[must_use]
+    pub fn pipe_at(&self, pipe: PipeId) -> Option<&Pipe> {
+        self.pipes.get(pipe)
     }
 
     /// The endpoint of that id in a container.
