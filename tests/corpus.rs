@@ -32,6 +32,11 @@ struct Verdict {
     /// Why the rules do not come to this verdict yet. A recording that is no longer missed fails the test until the
     /// line is taken out.
     missed: Option<String>,
+    /// Pieces of what truly happened that the stories must tell.
+    #[serde(default)]
+    tells: Vec<String>,
+    /// Why the stories do not tell all of it yet; goes as `missed` does.
+    untold: Option<String>,
 }
 
 fn severity(name: &str) -> Severity {
@@ -95,6 +100,13 @@ fn every_verdict_is_the_one_that_was_written_by_hand() {
             (true, None) | (false, Some(_)) => {}
             (false, None) => wrong.push(format!("{recording}: {worst:?}, but {}", verdict.because)),
             (true, Some(_)) => wrong.push(format!("{recording}: {worst:?}, no longer missed")),
+        }
+        let stories: String = found.iter().map(text::story).collect();
+        let missing: Vec<&String> = verdict.tells.iter().filter(|piece| !stories.contains(*piece)).collect();
+        match (missing.is_empty(), &verdict.untold) {
+            (true, None) | (false, Some(_)) => {}
+            (false, None) => wrong.push(format!("{recording}: the stories do not tell {missing:?}")),
+            (true, Some(_)) => wrong.push(format!("{recording}: no longer untold")),
         }
         let evictions = sandbox.state().evictions().total();
         assert_eq!(evictions, 0, "{recording}: nothing had to be forgotten in a trace of this size");
