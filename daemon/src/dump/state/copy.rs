@@ -227,7 +227,10 @@ impl<'s> Copier<'s> {
                     Target::File { path: Some(escaped(&file.path)), origin: file.provenance.origin.name() }
                 }
             },
-            Object::Socket(id) => Target::Socket(self.state.socket_at(id).map(socket)),
+            Object::Socket(id) => match self.state.socket_at(id) {
+                Some(found) => Target::Socket(Box::new(socket(found))),
+                None => Target::Forgotten,
+            },
             Object::Pipe(id, end) => {
                 let (end, other) = match end {
                     PipeEnd::Read => ("read", End::Write),

@@ -146,7 +146,9 @@ pub(super) enum Target {
         path: String,
         origin: &'static str,
     },
-    Socket(Option<Socket>),
+    Socket(Box<Socket>),
+    /// A socket that was forgotten while it was open.
+    Forgotten,
     Pipe {
         end: &'static str,
         /// The first living processes that hold the other end.

@@ -157,14 +157,11 @@ impl Page {
         format!("{origin}: {}", self.sentence(&provenance.chain, provenance.remote.as_ref()))
     }
 
-    /// Where bytes came from, as a clause after "bytes".
+    /// Where bytes came from, as a clause after "bytes". Of a file only the beginning: its chain stands with it.
     fn from(&self, origin: &Origin) -> String {
         match (&origin.remote, origin.chain.first()) {
-            (remote, Some(_)) => {
-                let mut out = String::new();
-                self.earlier(&mut out, &origin.chain, remote.as_ref());
-                out.trim_start().to_owned()
-            }
+            (Some(remote), Some(last)) => format!("from {}, first from {}", last.path, remote.addr),
+            (None, Some(last)) => format!("from {}", last.path),
             (Some(remote), None) => {
                 format!("from {} (connected at {})", remote.addr, self.at(remote.time_ns))
             }
@@ -178,18 +175,13 @@ impl Page {
         let mut out = String::new();
         let Some((last, earlier)) = chain.split_first() else { return out };
         put!(out, "{} wrote it at {}", Whom(&last.by), self.at(last.time_ns));
-        self.earlier(&mut out, earlier, remote);
-        out
-    }
-
-    /// The rest of such a sentence: the files that the bytes lay in before, and the remote.
-    fn earlier(&self, out: &mut String, chain: &[Written], remote: Option<&Remote>) {
-        for step in chain {
+        for step in earlier {
             put!(out, " from {}, which {} wrote at {}", step.path, Whom(&step.by), self.at(step.time_ns));
         }
         if let Some(remote) = remote {
             put!(out, " with bytes from {} (connected at {})", remote.addr, self.at(remote.time_ns));
         }
+        out
     }
 
     fn descriptor(&mut self, descriptor: &Descriptor, indent: &str) {
@@ -206,8 +198,8 @@ impl Page {
             Target::File { path: Some(path), origin } => put!(self.out, "{path}{}", Marked(origin)),
             Target::Memfd { path, .. } => put!(self.out, "{path}, in memory only"),
             Target::Nvidia { device } => self.out.push_str(device),
-            Target::Socket(None) => self.out.push_str("a socket that is forgotten"),
-            Target::Socket(Some(socket)) => put!(self.out, "{}", Ends(socket)),
+            Target::Forgotten => self.out.push_str("a socket that is forgotten"),
+            Target::Socket(socket) => put!(self.out, "{}", Ends(socket)),
             Target::Pipe { end, others, others_count, carries } => {
                 let arrow = if *end == "read" { "←" } else { "→" };
                 put!(self.out, "pipe {arrow} ");
@@ -328,7 +320,7 @@ impl Page {
         ];
         self.sum(&lost, "nothing lost");
         let odd = [
-            (sight.stubs, "process(es) heard of before their start"),
+            (sight.stubs, "heard of before their start"),
             (sight.time_jumps, "times not believed"),
             (sight.high_fds, "descriptors too high to be kept"),
         ];
