@@ -52,6 +52,16 @@ fn every_page_is_the_blessed_one() {
 }
 
 #[test]
+fn the_readme_shows_a_piece_of_such_a_page() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let readme = fs::read_to_string(folder.join("../README.md")).unwrap();
+    let (_, section) = readme.split_once("\n## What it remembers\n").unwrap();
+    let piece = section.split("```").nth(1).unwrap().strip_prefix("text\n").unwrap();
+    let page = fs::read_to_string(folder.join("tests/dump_state/m_rs_mkfifo.txt")).unwrap();
+    assert!(page.contains(piece), "{piece}");
+}
+
+#[test]
 fn the_document_tells_whom_a_pipe_leads_to_and_where_a_program_came_from() {
     let shell = document(&["--at", "3s"], &Recorded::open("2026", "m_rs_mkfifo").path);
     let processes = shell["containers"][0]["processes"].as_array().unwrap();
