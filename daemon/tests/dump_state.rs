@@ -2,7 +2,7 @@
 //!
 //! `SLUICEBOX_BLESS=1 cargo test -p sluicebox-daemon --test dump_state` writes `dump_state/*.txt` anew; read the
 //! difference before you commit it.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
