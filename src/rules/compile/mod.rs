@@ -7,6 +7,7 @@ mod differential;
 mod glob;
 mod output;
 mod predicate;
+mod transform;
 mod triggers;
 
 use std::sync::Arc;
