@@ -194,6 +194,7 @@ fn deed(evidence: &Evidence) -> Deed {
             period_ns: period.map(|period| period.0),
             fd: fd.map(|Fd(fd)| fd),
         }),
+        Object::Absent(span) => Deed::Nothing { span_ns: span.0 },
         Object::Gpu { state, ioctls } => Deed::Gpu { state: state.name(), ioctls: *ioctls },
     }
 }

@@ -87,6 +87,7 @@ fn evidence(rule: &RuleName, step: &Step) -> Value {
         Deed::Touched(touched) => ("file", file(touched)),
         Deed::Network(endpoint) => ("remote", remote(endpoint)),
         Deed::Gpu { state, ioctls } => ("gpu", json!({ "state": state, "ioctls": ioctls })),
+        Deed::Nothing { span_ns } => ("absent_for_ns", json!(span_ns)),
         Deed::Other => ("other", Value::Null),
     };
     if let Some(entry) = entry.as_object_mut() {

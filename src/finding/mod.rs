@@ -171,6 +171,11 @@ pub enum Deed {
         /// Its ioctls on GPU devices.
         ioctls: u64,
     },
+    /// What must be absent was, for so long up to the step's time.
+    Nothing {
+        /// How long, in nanoseconds.
+        span_ns: i64,
+    },
     /// Something of which the event's name says all.
     Other,
 }

@@ -21,6 +21,8 @@ pub struct RuleSet {
     voided_by: Vec<Vec<usize>>,
     /// By rule: the steps of others that wait for its match.
     waiting: Vec<Vec<StepIx>>,
+    /// The rules that have a step that must be absent.
+    timed: Vec<usize>,
 }
 
 /// A step of a rule.
@@ -84,6 +86,8 @@ pub(crate) struct Step {
     /// It and the step before it may be met in either order, if they are close: it is not counted and asks for
     /// nothing that an earlier step had.
     pub(crate) swaps: bool,
+    /// Nothing may meet it for so long; then it is met.
+    pub(crate) absent_for: Option<Nanos>,
 }
 
 /// What meets a step.
@@ -185,7 +189,9 @@ impl RuleSet {
                 }
             }
         }
-        RuleSet { rules, thresholds, generation, by_event, voided_by, waiting }
+        let is_timed = |rule: &Rule| rule.steps.iter().any(|step| step.absent_for.is_some());
+        let timed = rules.iter().enumerate().filter(|(_, rule)| is_timed(rule)).map(|(at, _)| at).collect();
+        RuleSet { rules, thresholds, generation, by_event, voided_by, waiting, timed }
     }
 
     /// Which set this is; 0 is what comes with Sluicebox.
@@ -213,6 +219,11 @@ impl RuleSet {
     /// The steps that a match of that rule meets.
     pub(crate) fn steps_after(&self, rule: usize) -> &[StepIx] {
         self.waiting.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rules that have a step that must be absent.
+    pub(crate) fn timed(&self) -> &[usize] {
+        &self.timed
     }
 
     /// All event types that some rule names; nothing if one looks at all of them.

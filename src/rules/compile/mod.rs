@@ -102,12 +102,6 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
 }
 
 fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>) -> Step {
-    if step.absent {
-        compiler.diagnostics.push(
-            Diagnostic::error(codes::NOT_YET, "a step that must be absent is not supported yet", step.span)
-                .help("use `until` where the absence voids a match"),
-        );
-    }
     let met_by = match &step.what {
         StepWhat::Condition(expr) => MetBy::Event(compiler.condition(expr), Triggers::of(expr)),
         StepWhat::Match(rules) => MetBy::Match(
@@ -136,5 +130,6 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         weight: step.weight.as_ref().map_or(0, |weight| weight.value),
         swaps,
         count,
+        absent_for: step.within.as_ref().filter(|_| step.absent).map(|within| within.value),
     }
 }

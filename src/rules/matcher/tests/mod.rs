@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::rules::testing::{Outcome, Script, check, intel};
 use crate::rules::{RuleSet, Thresholds, compile};
 
+mod absence;
 mod model;
 
 /// The steps a, b, c of a sequence.
