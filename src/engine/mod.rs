@@ -155,6 +155,26 @@ impl Sandbox {
         self.state.sight_mut().note_truncated();
     }
 
+    /// Takes other rules from here on. Partial matches and points of rules that are unchanged stay; those of rules that
+    /// changed or are gone go with them, so that a bad rule that is mended weighs no longer.
+    pub fn reload(&mut self, rules: Arc<RuleSet>) {
+        let places = rules.places_of(&self.rules);
+        let now = self.state.clock();
+        for judgement in &mut self.judgements {
+            judgement.matcher.moved(&places, &rules);
+            judgement.score.moved(&places);
+            judgement.contributing.retain_mut(|(matched, _)| match places.get(matched.rule) {
+                Some(Some(place)) => {
+                    matched.rule = *place;
+                    true
+                }
+                Some(None) | None => false,
+            });
+            judgement.level = judgement.level.min(rules.thresholds.level(judgement.score.at(now)));
+        }
+        self.rules = rules;
+    }
+
     /// Moves the sandbox's clock on while nothing happens, and appends what the passing of time alone gives rise to.
     pub fn tick(&mut self, now: Time, intel: &Intel, out: &mut Vec<Finding>) {
         self.state.tick(now);

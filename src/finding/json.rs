@@ -47,6 +47,7 @@ pub fn value(finding: &Finding) -> Value {
             "threshold": finding.score.threshold,
         },
         "shadow": finding.shadow,
+        "action": finding.action.name(),
         "container": {
             "id": text(&finding.container.id),
             "verified": finding.container.verified,

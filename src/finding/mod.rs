@@ -21,6 +21,8 @@ pub struct Finding {
     pub score: ScoreChange,
     /// The rule is on trial: nobody is to act on it.
     pub shadow: bool,
+    /// The most that is to be done about it.
+    pub action: Action,
     /// The container.
     pub container: Container,
     /// The process whose event crossed the threshold.
@@ -40,6 +42,29 @@ pub struct RuleName {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// What is to be done about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Tell somebody.
+    Report,
+    /// Look closer: a richer trace session.
+    Escalate,
+    /// Kill the container.
+    Kill,
+}
+
+impl Action {
+    /// The action's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Report => "report",
+            Action::Escalate => "escalate",
+            Action::Kill => "kill",
+        }
+    }
 }
 
 /// How grave a finding is.

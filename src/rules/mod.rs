@@ -14,6 +14,7 @@ pub mod diagnostics;
 pub mod falco;
 pub mod fields;
 pub mod file;
+mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 pub mod lang;

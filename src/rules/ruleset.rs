@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::event::{EventType, Nanos};
+use crate::hash::Map;
 
 use super::compile::{Kept, Predicate, Template, Term, Triggers};
 use super::fields::FieldRef;
-use super::file::{Priority, Scope};
+use super::file::{Action, Priority, Scope};
+use super::fingerprint::Fingerprint;
 
 /// A set of rules, immutable once it is made; swapped whole.
 #[derive(Debug)]
@@ -53,6 +55,9 @@ pub struct Rule {
     pub weight: Option<u32>,
     /// A rule on trial: its findings are marked, and it adds no score.
     pub shadow: bool,
+    /// The most that its matches alone may cause, if it says so.
+    pub action: Option<Action>,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) order: StepOrder,
     pub(crate) steps: Vec<Step>,
     pub(crate) until: Option<(Predicate, Triggers)>,
@@ -204,6 +209,19 @@ impl RuleSet {
     #[must_use]
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// Where the rules of `old` are in this set, as far as they are unchanged.
+    pub(crate) fn places_of(&self, old: &RuleSet) -> Vec<Option<usize>> {
+        let mut by_id: Map<&str, usize> = Map::default();
+        for (place, rule) in self.rules.iter().enumerate() {
+            by_id.insert(&rule.id, place);
+        }
+        let same = |rule: &Rule| {
+            let place = *by_id.get(&*rule.id)?;
+            self.rules.get(place).filter(|new| new.fingerprint == rule.fingerprint).map(|_| place)
+        };
+        old.rules.iter().map(same).collect()
     }
 
     /// The steps to test on an event of that type, in the order of rules and steps.

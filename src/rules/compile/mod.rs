@@ -1,6 +1,7 @@
 //! From rules as their files say them to rules that can be matched: fields and types are checked, conditions become
 //! predicates, and what is wrong is said with its place.
 
+mod absence;
 mod condition;
 #[cfg(test)]
 mod differential;
@@ -17,6 +18,7 @@ use crate::event::Nanos;
 use super::diagnostics::{Diagnostic, Diagnostics, codes};
 use super::falco::{RuleSource, StepSource, StepWhat, load};
 use super::file::Scope;
+use super::fingerprint::Fingerprint;
 use super::ruleset::{Count, MetBy, Needed, Rule, RuleSet, Step, StepOrder, Thresholds};
 use super::source::Sources;
 
@@ -79,6 +81,7 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
         }
     }
     let output = Template::compile(&rule.output, &mut compiler);
+    absence::check(rule, &compiler.kept, compiler.diagnostics);
     let ConditionCompiler { kept, used, .. } = compiler;
     Rule {
         id: rule.id.value.as_str().into(),
@@ -90,6 +93,8 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
         within: rule.within.as_ref().map_or(DEFAULT_WITHIN, |within| within.value),
         weight: rule.weight.as_ref().map(|weight| weight.value),
         shadow: rule.shadow,
+        action: rule.action.as_ref().map(|action| action.value),
+        fingerprint: Fingerprint::of(rule),
         order: if rule.unordered { StepOrder::Set } else { StepOrder::Sequence },
         steps,
         until,

@@ -221,13 +221,13 @@ impl Term {
             Term::Call(transform, inner) => transform.of(&inner.value(scene, kept)?),
             Term::Joined { separator, parts } => joined(separator, parts, scene, kept),
             Term::Option { args, options, wanted } => {
-                let found = match args.value(scene, kept)? {
-                    Value::Texts(args) => options.values_of(*wanted, args.into_iter()),
+                let args = args.value(scene, kept)?;
+                let found = if let Value::Texts(args) = args {
+                    options.values_of(*wanted, args.into_iter())
+                } else {
                     // A text whose words are no longer known apart.
-                    text => {
-                        let words = text.as_bytes()?.split(|byte| *byte == b' ');
-                        options.values_of(*wanted, words.map(|word| Cow::Owned(word.to_vec())))
-                    }
+                    let words = args.as_bytes()?.split(|byte| *byte == b' ');
+                    options.values_of(*wanted, words.map(|word| Cow::Owned(word.to_vec())))
                 };
                 (!found.is_empty()).then_some(Value::Texts(found))
             }
@@ -285,13 +285,16 @@ fn joined<'a>(
     for part in parts {
         match part {
             Piece::Text(text) => add(text),
-            Piece::Term(term) => match term.value(scene, kept)? {
-                Value::Texts(texts) => texts.iter().for_each(|text| add(text)),
-                value => match value.as_bytes() {
-                    Some(text) => add(text),
-                    None => add(value.display(term.kind()).to_string().as_bytes()),
-                },
-            },
+            Piece::Term(term) => {
+                let value = term.value(scene, kept)?;
+                if let Value::Texts(texts) = &value {
+                    texts.iter().for_each(|text| add(text));
+                } else if let Some(text) = value.as_bytes() {
+                    add(text);
+                } else {
+                    add(value.display(term.kind()).to_string().as_bytes());
+                }
+            }
         }
     }
     Some(Value::Text(out.into()))

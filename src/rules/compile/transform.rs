@@ -57,7 +57,7 @@ impl Transform {
 fn base64(text: &[u8]) -> Option<Vec<u8>> {
     let end = text.iter().rposition(|byte| *byte != b'=').map_or(0, |last| last.saturating_add(1));
     let (digits, padding) = text.split_at_checked(end)?;
-    if padding.len() > 2 || (!padding.is_empty() && text.len() % 4 != 0) || digits.len() % 4 == 1 {
+    if padding.len() > 2 || (!padding.is_empty() && !text.len().is_multiple_of(4)) || digits.len() % 4 == 1 {
         return None;
     }
     let mut out = Vec::with_capacity(digits.len());

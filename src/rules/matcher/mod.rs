@@ -120,6 +120,17 @@ impl Matcher {
         }
     }
 
+    /// Keeps the partial matches of rules that are unchanged, by where they are now, and drops the rest.
+    pub(crate) fn moved(&mut self, places: &[Option<usize>], rules: &RuleSet) {
+        let old = std::mem::take(&mut self.rules);
+        self.rules.resize_with(rules.rules().len(), RuleState::default);
+        for (state, place) in old.into_iter().zip(places) {
+            if let Some(slot) = place.and_then(|place| self.rules.get_mut(place)) {
+                *slot = state;
+            }
+        }
+    }
+
     /// Partial matches and counters that had to go for others.
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted

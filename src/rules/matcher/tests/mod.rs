@@ -8,6 +8,7 @@ use crate::rules::{RuleSet, Thresholds, compile};
 
 mod absence;
 mod model;
+mod reload;
 
 /// The steps a, b, c of a sequence.
 const ABC: &str = "sequence: [{condition: evt.type = getuid}, {condition: evt.type = geteuid}, {condition: evt.type = getgid}]";
