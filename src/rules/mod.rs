@@ -19,6 +19,7 @@ mod fingerprint;
 pub mod fuzz;
 pub mod lang;
 pub(crate) mod matcher;
+mod plan;
 mod ruleset;
 pub(crate) mod score;
 pub mod session;

@@ -7,9 +7,10 @@ use crate::event::{EventType, Nanos};
 use crate::hash::Map;
 
 use super::compile::{Kept, Predicate, Template, Term, Triggers};
-use super::fields::FieldRef;
+use super::fields::{FieldRef, Scene};
 use super::file::{Action, Priority, Scope};
 use super::fingerprint::Fingerprint;
+use super::plan::{Plan, SharedGate};
 
 /// A set of rules, immutable once it is made; swapped whole.
 #[derive(Debug)]
@@ -18,7 +19,9 @@ pub struct RuleSet {
     pub(crate) thresholds: Thresholds,
     generation: u64,
     /// By [`slot_of`]: the steps to test on an event of that type.
-    by_event: Vec<Vec<StepIx>>,
+    by_event: Vec<Plan>,
+    /// The steps to test on every event.
+    on_any: Plan,
     /// By [`slot_of`]: the rules whose `until` is to be asked on an event of that type.
     voided_by: Vec<Vec<usize>>,
     /// By rule: the steps of others that wait for its match.
@@ -83,6 +86,8 @@ pub(crate) enum StepOrder {
 pub(crate) struct Step {
     /// The name by which later steps speak of it.
     pub(crate) name: Option<Arc<str>>,
+    /// What must hold for its condition to be asked.
+    pub(crate) gate: Option<SharedGate>,
     pub(crate) met_by: MetBy,
     pub(crate) needed: Needed,
     /// What it adds to the score if it is met beside the needed ones.
@@ -173,17 +178,29 @@ fn note<T: Copy>(by_event: &mut [Vec<T>], triggers: &Triggers, what: T) {
 
 impl RuleSet {
     pub(crate) fn new(rules: Vec<Rule>, thresholds: Thresholds, generation: u64) -> RuleSet {
-        let mut by_event: Vec<Vec<StepIx>> = vec![Vec::new(); SLOTS];
+        let mut by_event: Vec<Plan> = Vec::new();
+        by_event.resize_with(SLOTS, Plan::default);
+        let mut on_any = Plan::default();
         let mut voided_by: Vec<Vec<usize>> = vec![Vec::new(); SLOTS];
         let mut waiting: Vec<Vec<StepIx>> = vec![Vec::new(); rules.len()];
         for (rule, compiled) in rules.iter().enumerate() {
             if let Some((_, triggers)) = &compiled.until {
                 note(&mut voided_by, triggers, rule);
             }
-            for (step, met_by) in compiled.steps.iter().map(|step| &step.met_by).enumerate() {
-                let place = StepIx { rule, step };
-                match met_by {
-                    MetBy::Event(_, triggers) => note(&mut by_event, triggers, place),
+            for (index, step) in compiled.steps.iter().enumerate() {
+                let place = StepIx { rule, step: index };
+                match &step.met_by {
+                    MetBy::Event(_, triggers) => match triggers.types() {
+                        None => on_any.add(place, step.gate.as_ref()),
+                        Some(types) => {
+                            let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
+                            for slot in slots {
+                                if let Some(plan) = by_event.get_mut(slot) {
+                                    plan.add(place, step.gate.as_ref());
+                                }
+                            }
+                        }
+                    },
                     MetBy::Match(others) => {
                         for other in others {
                             if let Some(steps) = waiting.get_mut(*other) {
@@ -194,9 +211,11 @@ impl RuleSet {
                 }
             }
         }
+        by_event.iter_mut().for_each(Plan::finish);
+        on_any.finish();
         let is_timed = |rule: &Rule| rule.steps.iter().any(|step| step.absent_for.is_some());
         let timed = rules.iter().enumerate().filter(|(_, rule)| is_timed(rule)).map(|(at, _)| at).collect();
-        RuleSet { rules, thresholds, generation, by_event, voided_by, waiting, timed }
+        RuleSet { rules, thresholds, generation, by_event, on_any, voided_by, waiting, timed }
     }
 
     /// Which set this is; 0 is what comes with Sluicebox.
@@ -224,9 +243,17 @@ impl RuleSet {
         old.rules.iter().map(same).collect()
     }
 
-    /// The steps to test on an event of that type, in the order of rules and steps.
-    pub(crate) fn steps_for(&self, event: EventType) -> &[StepIx] {
-        self.by_event.get(slot_of(event)).map_or(&[], Vec::as_slice)
+    /// Puts the steps into `out` that are to be tested on an event, in the order of rules and steps.
+    pub(crate) fn steps_for(&self, event: EventType, scene: &Scene<'_>, out: &mut Vec<StepIx>) {
+        out.clear();
+        if let Some(plan) = self.by_event.get(slot_of(event)) {
+            plan.candidates(scene, out);
+        }
+        self.on_any.candidates(scene, out);
+        if out.len() > 1 {
+            out.sort_unstable();
+            out.dedup();
+        }
     }
 
     /// The rules whose `until` an event of that type can meet.

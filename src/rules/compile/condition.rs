@@ -1,12 +1,14 @@
 //! From a condition as it was written to one that can be tested: names become fields, words become values of the
 //! field's type, and what cannot be is said with its place and its mend.
 
+use std::sync::Arc;
+
 use crate::event::{EventType, Nanos};
-use crate::hash::Set;
+use crate::hash::{Map, Set};
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
 use crate::rules::fields::{self, FIELDS, FieldDef, FieldRef, Takes, Type};
 use crate::rules::lang::{
-    Argument, Call, Check, Expr, ExprKind, Field, Function, Modifier, Number, Operand, Operator,
+    Argument, Call, Check, Expr, ExprKind, Field, Function, List, Modifier, Number, Operand, Operator,
     Term as Written, Value as WrittenValue,
 };
 
@@ -35,9 +37,14 @@ pub(crate) struct ConditionCompiler<'r> {
     pub(crate) kept: Vec<Kept>,
     /// Every field that was asked for.
     pub(crate) used: Vec<FieldRef>,
+    /// The sets that were made of lists so far, by the list's address.
+    pub(crate) lists: &'r mut Lists,
     /// What is wrong.
     pub(crate) diagnostics: &'r mut Diagnostics,
 }
+
+/// The sets that were made of the lists of the rules that are being compiled.
+pub(crate) type Lists = Map<usize, Arc<Set<Box<[u8]>>>>;
 
 impl ConditionCompiler<'_> {
     /// Compiles a condition; what is wrong with it goes into the diagnostics, and [`Predicate::Never`] stands for it.
@@ -88,7 +95,7 @@ impl ConditionCompiler<'_> {
                     if list.items.is_empty() {
                         return Ok(Predicate::Never);
                     }
-                    Test::from_list(kind, operator, &list.items)?
+                    self.test_of_list(kind, operator, list)?
                 }
                 Some(modifier) => {
                     let tests = list
@@ -112,6 +119,22 @@ impl ConditionCompiler<'_> {
             known_event_type(value)?;
         }
         Ok(Predicate::Check(term, test))
+    }
+
+    /// The test for membership in a list. A list that many rules name is one set.
+    fn test_of_list(&mut self, kind: Type, operator: Operator, list: &List) -> Result<Test, Box<Diagnostic>> {
+        // Items with their places are an `Arc` that lives as long as the rules that are compiled, so that its address
+        // tells it apart. What is wrong with an item depends on the type.
+        let is_plain = matches!(kind, Type::Text | Type::Texts) && operator != Operator::PMatch;
+        let address = list.items.as_ptr().addr();
+        if is_plain && let Some(known) = self.lists.get(&address) {
+            return Ok(Test::TextIn(Arc::clone(known)));
+        }
+        let test = Test::from_list(kind, operator, &list.items)?;
+        if is_plain && let Test::TextIn(texts) = &test {
+            self.lists.insert(address, Arc::clone(texts));
+        }
+        Ok(test)
     }
 
     fn against_term(&mut self, check: &Check, kind: Type, right: &Written) -> Result<Test, Box<Diagnostic>> {
@@ -348,7 +371,7 @@ impl Test {
                     known_word(kind, item)?;
                     texts.insert(item.text.clone().into_bytes().into_boxed_slice());
                 }
-                Ok(Test::TextIn(texts))
+                Ok(Test::TextIn(Arc::new(texts)))
             }
             (Type::Ip | Type::Net, _) => {
                 Ok(Test::Net(items.iter().map(net).collect::<Result<Box<[_]>, _>>()?))

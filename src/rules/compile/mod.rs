@@ -5,6 +5,7 @@ mod absence;
 mod condition;
 #[cfg(test)]
 mod differential;
+mod gate;
 mod glob;
 mod output;
 mod predicate;
@@ -24,6 +25,7 @@ use super::source::Sources;
 
 use condition::ConditionCompiler;
 pub(crate) use condition::Kept;
+pub(crate) use gate::{Gate, GateKey};
 pub(crate) use output::Template;
 pub(crate) use predicate::{Predicate, Term};
 pub(crate) use triggers::Triggers;
@@ -48,7 +50,9 @@ pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) 
     let (rules, sources, mut diagnostics) = load(files);
     let enabled: Vec<&RuleSource> = rules.iter().filter(|rule| usable(rule, &mut diagnostics)).collect();
     let ids: Vec<&str> = enabled.iter().map(|rule| rule.id.value.as_str()).collect();
-    let compiled: Vec<Rule> = enabled.iter().map(|rule| rule_of(rule, &ids, &mut diagnostics)).collect();
+    let mut lists = condition::Lists::default();
+    let compiled: Vec<Rule> =
+        enabled.iter().map(|rule| rule_of(rule, &ids, &mut lists, &mut diagnostics)).collect();
     let rules = (!diagnostics.has_errors()).then(|| RuleSet::new(compiled, thresholds, generation));
     Compiled { rules, sources, diagnostics }
 }
@@ -66,11 +70,16 @@ fn usable(rule: &RuleSource, diagnostics: &mut Diagnostics) -> bool {
     rule.enabled
 }
 
-fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Rule {
+fn rule_of(
+    rule: &RuleSource,
+    ids: &[&str],
+    lists: &mut condition::Lists,
+    diagnostics: &mut Diagnostics,
+) -> Rule {
     let names: Vec<Option<String>> =
         rule.steps.iter().map(|step| step.alias.as_ref().map(|alias| alias.value.clone())).collect();
     let mut compiler =
-        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), diagnostics };
+        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
     let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &mut compiler)).collect();
     let until = rule.until.as_ref().map(|until| (compiler.condition(until), Triggers::of(until)));
     let mut once = Vec::new();
@@ -128,7 +137,12 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         MetBy::Match(_) => true,
     };
     let swaps = stands_alone && count.is_none();
+    let gate = match &step.what {
+        StepWhat::Condition(expr) => Gate::of(expr, compiler.step_names, compiler.lists),
+        StepWhat::Match(_) => None,
+    };
     Step {
+        gate: gate.map(Into::into),
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),
         met_by,
         needed: if step.optional { Needed::Optional } else { Needed::Yes },

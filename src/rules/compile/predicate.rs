@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use ipnet::IpNet;
@@ -81,7 +82,7 @@ pub(crate) enum Test {
     /// It is this text.
     Text(Box<[u8]>),
     /// It is one of these texts; of several texts, one is.
-    TextIn(Set<Box<[u8]>>),
+    TextIn(Arc<Set<Box<[u8]>>>),
     /// It has a part.
     Contains(Part),
     /// It starts with a text.

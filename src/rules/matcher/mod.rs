@@ -69,6 +69,8 @@ pub(crate) struct Match {
 pub(crate) struct Matcher {
     rules: Vec<RuleState>,
     evicted: u64,
+    /// The steps to test on an event; kept so that an event allocates nothing.
+    candidates: Vec<StepIx>,
     /// When the first wait for an absence is over, or earlier.
     next_due: Option<Time>,
 }
@@ -94,13 +96,15 @@ impl Matcher {
                 state.void(rule, scene);
             }
         }
-        let steps = rules.steps_for(event);
+        let mut candidates = std::mem::take(&mut self.candidates);
+        rules.steps_for(event, scene, &mut candidates);
         let from = out.len();
         // Steps come grouped by rule.
-        for group in steps.chunk_by(|a, b| a.rule == b.rule) {
+        for group in candidates.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else { continue };
             self.offer(rule, group, scene, None, out);
         }
+        self.candidates = candidates;
         self.cascade(rules, scene, from, out);
     }
 
