@@ -211,7 +211,7 @@ fn an_owner_whose_clock_is_far_behind_changes_no_finding() {
         let mut sandbox = Sandbox::new(Arc::clone(&rules));
         let mut found = Vec::new();
         for packet in recording.packets() {
-            sandbox.tick(Time(1));
+            sandbox.tick(Time(1), &intel, &mut Vec::new());
             sandbox.packet(packet, &intel, &mut found).unwrap();
         }
         assert_eq!(told(&found), expected, "{recording}");

@@ -66,6 +66,8 @@ pub(crate) enum Object {
         /// The descriptor.
         fd: Option<Fd>,
     },
+    /// Nothing: what must be absent was, for so long.
+    Absent(Nanos),
     /// The GPU.
     Gpu {
         /// How far the process got.
@@ -114,6 +116,28 @@ impl Evidence {
             fed_by: fed.and_then(|source| source.remote()).cloned(),
             indicators: indicators(scene, used),
         })
+    }
+}
+
+impl Evidence {
+    /// What the passing of time leaves behind: that nothing met a step for `span`, up to `until`. Everything else is as it
+    /// was when the step before it was met.
+    pub(crate) fn of_absence(
+        before: &Evidence,
+        step: Option<&Arc<str>>,
+        span: Nanos,
+        until: Time,
+    ) -> Evidence {
+        Evidence {
+            step: step.cloned(),
+            time: until,
+            since: before.time,
+            count: 1,
+            failed: false,
+            object: Object::Absent(span),
+            indicators: Vec::new(),
+            ..before.clone()
+        }
     }
 }
 
