@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::event::Fd;
 
+use super::net::is_own;
 use super::process::LineageId;
 use super::{
     Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, PipeEnd,
@@ -116,6 +117,29 @@ impl State {
             })
         };
         answers.into_iter().any(|(reader, _)| connected(reader)).then_some(remote)
+    }
+
+    /// The remote that a connection within the container leads on to: where whoever listens on its port last
+    /// connected to.
+    #[must_use]
+    pub fn onward(&self, container: ContainerIx, socket: SocketId) -> Option<SocketAddr> {
+        match self.socket_at(socket)?.role {
+            Role::Client { remote, .. } if is_own(remote.ip()) => {
+                self.container_at(container)?.listeners.onward(remote.port())
+            }
+            Role::Client { .. } | Role::Server { .. } | Role::Idle | Role::Local => None,
+        }
+    }
+
+    /// The remote that a process answers to: its standard output is a connection that this side made, and its parent,
+    /// a shell, is the one who reads from there. So runs a shell the lines that a remote sends it.
+    #[must_use]
+    pub fn orders_from(&self, process: ProcessId) -> Option<SocketAddr> {
+        let remote = self.stdio_remote(process, Fd::STDOUT)?;
+        let Object::Socket(socket) = self.descriptor(process, Fd::STDOUT)?.object else { return None };
+        let parent = self.process_at(process)?.ancestors.first()?;
+        let reads = self.socket_at(socket)?.reader == Some(parent.serial);
+        (reads && parent.actor.program.is_shell()).then_some(remote)
     }
 
     /// The family of a process.

@@ -202,6 +202,7 @@ impl State {
             Descriptor::own(object, Access::ReadWrite, on_exec)
         });
         self.set_fd(acting, new, Descriptor { on_exec, held: Held::Own, ..descriptor });
+        self.put_at(acting, new);
     }
 
     /// pipe(2), pipe2(2).
