@@ -7,6 +7,7 @@ use crate::event::Time;
 use super::files::Files;
 use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
+use super::terminal::Joined;
 
 /// Containers that a sandbox may have. A pod has a handful; a sentry that was taken over can invent any number.
 pub(crate) const MAX_CONTAINERS: usize = 64;
@@ -30,6 +31,7 @@ pub struct Container {
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
     pub(crate) listeners: Listeners,
+    pub(crate) terminals: Joined,
 }
 
 impl Container {
@@ -41,6 +43,7 @@ impl Container {
             files: Files::new(),
             endpoints: Endpoints::new(),
             listeners: Listeners::default(),
+            terminals: Joined::default(),
         }
     }
 }

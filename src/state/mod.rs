@@ -20,6 +20,7 @@ pub(crate) mod path;
 mod process;
 mod program;
 mod sight;
+mod terminal;
 mod view;
 
 use smallvec::SmallVec;
@@ -265,6 +266,7 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            terminal: None,
         };
         self.sight.stub();
         self.processes.insert(process)

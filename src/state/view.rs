@@ -80,10 +80,10 @@ impl State {
         self.container_at(container).into_iter().flat_map(|container| container.endpoints.iter())
     }
 
-    /// The remote that a standard descriptor of the process is connected to, if this side connected it: what a
-    /// reverse shell has and a server's child has not.
+    /// The remote that a descriptor of the process is connected to, if this side connected it: what a reverse shell has
+    /// and a server's child has not.
     #[must_use]
-    pub fn stdio_remote(&self, process: ProcessId, fd: Fd) -> Option<SocketAddr> {
+    pub fn connected_remote(&self, process: ProcessId, fd: Fd) -> Option<SocketAddr> {
         let Object::Socket(socket) = self.descriptor(process, fd)?.object else { return None };
         match self.socket_at(socket)?.role {
             Role::Client { remote, outcome, .. } if outcome.may_carry_bytes() && is_remote(remote.ip()) => {
@@ -135,11 +135,20 @@ impl State {
     /// a shell, is the one who reads from there. So runs a shell the lines that a remote sends it.
     #[must_use]
     pub fn orders_from(&self, process: ProcessId) -> Option<SocketAddr> {
-        let remote = self.stdio_remote(process, Fd::STDOUT)?;
+        let remote = self.connected_remote(process, Fd::STDOUT)?;
         let Object::Socket(socket) = self.descriptor(process, Fd::STDOUT)?.object else { return None };
         let parent = self.process_at(process)?.ancestors.first()?;
         let reads = self.socket_at(socket)?.reader == Some(parent.serial);
         (reads && parent.actor.program.is_shell()).then_some(remote)
+    }
+
+    /// The remote that the process or an ancestor joins with a terminal that it made.
+    #[must_use]
+    pub fn terminal_remote(&self, process: ProcessId) -> Option<SocketAddr> {
+        let process = self.process_at(process)?;
+        self.container_at(process.key.container)?.terminals.find(|joined| {
+            joined == process.serial || process.ancestors.iter().any(|ancestor| ancestor.serial == joined)
+        })
     }
 
     /// The family of a process.

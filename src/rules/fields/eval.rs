@@ -172,6 +172,9 @@ impl<'a> Scene<'a> {
                 let both = MapProt::WRITE | MapProt::EXEC;
                 self.anonymous().map(|memory| Value::Bool(memory.prot.contains(both)))
             }
+            FieldId::ProcTerminalRemote => {
+                self.state.terminal_remote(self.observation.process).map(Value::Endpoint)
+            }
             FieldId::ProcOrdersFrom => self.state.orders_from(self.observation.process).map(Value::Endpoint),
             FieldId::NetConnectedFor => {
                 self.endpoint()?.connected_for(self.observation.time).map(|span| Value::Int(span.0))
@@ -380,8 +383,8 @@ impl<'a> Scene<'a> {
     /// The remote behind standard input and output: by one socket, or through whoever relays both.
     fn stdio_remote(&self) -> Option<SocketAddr> {
         let process = self.observation.process;
-        let input = self.state.stdio_remote(process, Fd::STDIN);
-        let output = self.state.stdio_remote(process, Fd::STDOUT);
+        let input = self.state.connected_remote(process, Fd::STDIN);
+        let output = self.state.connected_remote(process, Fd::STDOUT);
         input.filter(|_| input == output).or_else(|| self.state.relayed_remote(process))
     }
 

@@ -149,6 +149,8 @@ fields! {
         "The files that the bytes of what truly runs descend from, itself included.";
     ProcStdioRemote "proc.stdio.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve", "dup", "dup2", "dup3", "connect", "clone"],
         "The remote that standard input *and* output of the process are connected to, by its own connect or through one that relays both.";
+    ProcTerminalRemote "proc.terminal.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Open, Need::Send, Need::Recv], [],
+        "The remote that the process or an ancestor joins with a terminal that it made, by copying both ways; seen where `read` and `write` are in the session.";
     ProcOrdersFrom "proc.orders_from" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve"],
         "The remote that standard output leads to, where the parent is a shell that reads from the same connection, made by this side.";
     ThreadTid "thread.tid" Type::Count, Nothing, [], [],

@@ -9,6 +9,7 @@ use crate::event::{
 
 use super::super::net::Outcome;
 use super::super::program::{Remote, Source};
+use super::super::terminal::is_master;
 use super::super::{
     Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State,
     Subject, Traffic, is_remote,
@@ -29,6 +30,13 @@ const DNS_PORT: u16 = 53;
 pub(super) fn kind_and_flags(kind_and_flags: i32) -> (i32, FdFlags) {
     let socket = SocketEvent { kind_and_flags, ..SocketEvent::default() };
     (socket.kind(), socket.flags())
+}
+
+/// Which way bytes go through a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
 }
 
 fn on_exec(flags: FdFlags) -> OnExec {
@@ -210,6 +218,7 @@ impl State {
         self.truly_at(acting, fd, fd_path);
         self.read_from_pipe(acting, fd, exit);
         self.settle(acting, fd, exit);
+        self.through_terminal(acting, fd, exit, Way::In);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.recvs.note(acting.time, bytes);
@@ -229,6 +238,7 @@ impl State {
         self.truly_at(acting, fd, fd_path);
         self.written_through(acting, fd, exit);
         self.settle(acting, fd, exit);
+        self.through_terminal(acting, fd, exit, Way::Out);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.sends.note(acting.time, bytes);
@@ -240,6 +250,47 @@ impl State {
             && let Some(returns) = &mut endpoint.returns
         {
             returns.sends.note(acting.time, bytes);
+        }
+    }
+
+    /// Bytes went through a descriptor of a process that made a terminal.
+    fn through_terminal(&mut self, acting: &Acting<'_>, fd: Fd, exit: Exit, way: Way) {
+        let Some(process) = self.processes.get(acting.process) else { return };
+        let Some(mut terminal) = process.terminal.as_deref().copied() else { return };
+        let serial = process.serial;
+        let Ok(bytes) = u64::try_from(exit.result) else { return };
+        if bytes == 0 || !exit.succeeded() {
+            return;
+        }
+        let is_master = self
+            .file_behind(acting, fd)
+            .and_then(|file| self.file(acting, file))
+            .is_some_and(|file| is_master(&file.path));
+        let joined = match (self.connected_remote(acting.process, fd), way) {
+            (Some(remote), Way::In) => {
+                terminal.heard(remote, bytes);
+                None
+            }
+            (Some(remote), Way::Out) => terminal.sent(remote, bytes).then_some(remote),
+            (None, Way::In) if is_master => {
+                terminal.said(bytes);
+                None
+            }
+            (None, Way::Out) if is_master => {
+                terminal.typed(bytes);
+                None
+            }
+            (None, Way::In | Way::Out) => return,
+        };
+        if let Some(known) =
+            self.processes.get_mut(acting.process).and_then(|process| process.terminal.as_deref_mut())
+        {
+            *known = terminal;
+        }
+        if let Some(remote) = joined
+            && let Some(container) = self.container_mut(acting.container)
+        {
+            container.terminals.note(serial, remote);
         }
     }
 
