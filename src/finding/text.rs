@@ -120,6 +120,7 @@ fn moments_of(step: &Step) -> Vec<Moment> {
         }
         Deed::Network(remote) => network_line(&who, step, remote),
         Deed::Gpu { state, ioctls } => format!("{who} has the GPU {state} after {ioctls} ioctls"),
+        Deed::Other if step.event == "mmap" => format!("{who} asked for memory"),
         Deed::Other => format!("{who} {}", step.event),
     };
     let hits: Vec<String> = step
