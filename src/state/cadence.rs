@@ -142,6 +142,7 @@ impl Cadence {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "models of tests, over small numbers")]
 mod tests {
     use super::*;
 
