@@ -124,6 +124,7 @@ fn moments_of(step: &Step) -> Vec<Moment> {
             let what = step.name.as_deref().unwrap_or("what was waited for");
             format!("{what} did not happen within {}", Since(*span_ns))
         }
+        Deed::Other if step.event == "mmap" => format!("{who} asked for memory"),
         Deed::Other => format!("{who} {}", step.event),
     };
     let hits: Vec<String> = step

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use crate::event::Time;
 
 use super::files::Files;
-use super::net::Endpoints;
+use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
+use super::terminal::Joined;
 
 /// Containers that a sandbox may have. A pod has a handful; a sentry that was taken over can invent any number.
 pub(crate) const MAX_CONTAINERS: usize = 64;
@@ -29,10 +30,20 @@ pub struct Container {
     pub since: Time,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
+    pub(crate) listeners: Listeners,
+    pub(crate) terminals: Joined,
 }
 
 impl Container {
     pub(crate) fn new(id: &[u8], since: Time) -> Self {
-        Container { id: id.into(), first: None, since, files: Files::new(), endpoints: Endpoints::new() }
+        Container {
+            id: id.into(),
+            first: None,
+            since,
+            files: Files::new(),
+            endpoints: Endpoints::new(),
+            listeners: Listeners::default(),
+            terminals: Joined::default(),
+        }
     }
 }

@@ -20,6 +20,7 @@ pub(crate) mod path;
 mod process;
 mod program;
 mod sight;
+mod terminal;
 mod view;
 
 use smallvec::SmallVec;
@@ -28,13 +29,13 @@ use crate::event::{Context, Event, Fd, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
-pub use cadence::Cadence;
+pub use cadence::{Cadence, Pauses};
 pub use container::{Container, ContainerIx};
 pub use fds::{Access, Descriptor, FdTable, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub(crate) use net::is_remote;
-pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
+pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
 pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
@@ -265,6 +266,7 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            terminal: None,
         };
         self.sight.stub();
         self.processes.insert(process)

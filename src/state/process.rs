@@ -19,6 +19,7 @@ use super::container::ContainerIx;
 use super::fds::{Access, Descriptor, FdTable, Object};
 use super::gpu::Gpu;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
+use super::terminal::Terminal;
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
 /// pushes out processes that do nothing.
@@ -131,6 +132,8 @@ pub struct Process {
     pub(crate) asked: Option<Box<AskedProgram>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// The terminal that it made, if it did.
+    pub(crate) terminal: Option<Box<Terminal>>,
 }
 
 /// What a process asked execve(2) for.

@@ -158,7 +158,7 @@ fn object_of(scene: &Scene<'_>) -> Object {
                 addr,
                 direction,
                 attempts: endpoint.map_or(0, |endpoint| endpoint.attempts),
-                failures: endpoint.map_or(0, |endpoint| endpoint.failures),
+                failures: endpoint.map_or(0, |endpoint| endpoint.failures.total()),
                 sends: scene.traffic().map_or(0, |traffic| traffic.sends.messages()),
                 period: scene.traffic().and_then(|traffic| traffic.sends.period()),
                 fd: scene.observation.fd,

@@ -282,7 +282,7 @@ impl<'s> Copier<'s> {
             remote: endpoint.remote.to_string(),
             attempts: endpoint.attempts,
             connected: endpoint.successes,
-            failures: endpoint.failures,
+            failures: endpoint.failures.total(),
             first_ns: endpoint.first.0,
             last_ns: endpoint.last.0,
             open,
