@@ -29,30 +29,12 @@ struct TextGates {
     steps: Map<Box<[u8]>, Vec<StepIx>>,
 }
 
-/// A gate that several plans share.
-#[derive(Clone, Debug)]
-pub(crate) enum SharedGate {
-    /// A field is one of these texts.
-    OneOf(FieldRef, Arc<[Box<[u8]>]>),
-    /// A condition holds.
-    Holds(GateKey, Arc<Predicate>),
-}
-
-impl From<Gate> for SharedGate {
-    fn from(gate: Gate) -> SharedGate {
-        match gate {
-            Gate::OneOf(field, texts) => SharedGate::OneOf(field, texts.into()),
-            Gate::Holds(key, predicate) => SharedGate::Holds(key, Arc::new(predicate)),
-        }
-    }
-}
-
 impl Plan {
     /// Adds a step.
-    pub(crate) fn add(&mut self, step: StepIx, gate: Option<&SharedGate>) {
+    pub(crate) fn add(&mut self, step: StepIx, gate: Option<&Gate>) {
         match gate {
             None => self.open.push(step),
-            Some(SharedGate::Holds(key, predicate)) => {
+            Some(Gate::Holds(key, predicate)) => {
                 let place = match self.places.get(key) {
                     Some(place) => *place,
                     None => {
@@ -66,7 +48,7 @@ impl Plan {
                     steps.push(step);
                 }
             }
-            Some(SharedGate::OneOf(field, texts)) => {
+            Some(Gate::OneOf(field, texts)) => {
                 let at = match self.by_text.iter().position(|gates| gates.field == *field) {
                     Some(at) => at,
                     None => {

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::event::{EventType, Nanos};
 use crate::hash::Map;
 
-use super::compile::{Kept, Predicate, Template, Term, Triggers};
+use super::compile::{Gate, Kept, Predicate, Template, Term, Triggers};
 use super::fields::{FieldRef, Scene};
 use super::file::{Action, Priority, Scope};
 use super::fingerprint::Fingerprint;
-use super::plan::{Plan, SharedGate};
+use super::plan::Plan;
 
 /// A set of rules, immutable once it is made; swapped whole.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ pub(crate) struct Step {
     /// The name by which later steps speak of it.
     pub(crate) name: Option<Arc<str>>,
     /// What must hold for its condition to be asked.
-    pub(crate) gate: Option<SharedGate>,
+    pub(crate) gate: Option<Gate>,
     pub(crate) met_by: MetBy,
     pub(crate) needed: Needed,
     /// What it adds to the score if it is met beside the needed ones.

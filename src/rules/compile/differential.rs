@@ -176,7 +176,7 @@ fn compiled_conditions_hold_where_the_tree_says_so_and_their_gates_are_open_ther
     // A plan asks of many conditions only those that can hold.
     let mut plan = Plan::default();
     for (step, (expr, _)) in pairs.iter().enumerate() {
-        plan.add(StepIx { rule: 0, step }, Gate::of(expr, &[], &mut lists).map(Into::into).as_ref());
+        plan.add(StepIx { rule: 0, step }, Gate::of(expr, &[], &mut lists).as_ref());
     }
     plan.finish();
     let (mut asked, mut compared, mut candidates) = (0usize, 0usize, Vec::new());

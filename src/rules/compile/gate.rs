@@ -5,6 +5,7 @@
 //! is tested once an event for all steps that have it. A gate decides nothing but who is asked.
 
 use std::hash::{DefaultHasher, Hasher};
+use std::sync::Arc;
 
 use crate::rules::diagnostics::Diagnostics;
 use crate::rules::fields::{FieldId, FieldRef, Type};
@@ -17,13 +18,13 @@ use super::predicate::{Predicate, Term, Test};
 /// that names it would else have its own copy.
 const MAX_TEXTS: usize = 256;
 
-/// What must hold for a step to be asked at all.
-#[derive(Debug)]
+/// What must hold for a step to be asked at all; shared by the plans of all event types that the step looks at.
+#[derive(Clone, Debug)]
 pub(crate) enum Gate {
     /// A field is one of these texts.
-    OneOf(FieldRef, Vec<Box<[u8]>>),
+    OneOf(FieldRef, Arc<[Box<[u8]>]>),
     /// A condition holds that asks for nothing that an earlier step had. Gates with the same text are the same.
-    Holds(GateKey, Predicate),
+    Holds(GateKey, Arc<Predicate>),
 }
 
 /// Tells gates apart by what they say: a digest of 128 bits, since a condition may be as long as a list.
@@ -86,8 +87,8 @@ impl Gate {
         // The first of equals, so that the same files give the same plan.
         let (_, _, member, predicate) = ranked.min_by_key(|(rank, cost, _, _)| (*rank, *cost))?;
         match texts(&predicate) {
-            Some((field, texts)) => Some(Gate::OneOf(field, texts)),
-            None => Some(Gate::Holds(GateKey::of(member), predicate)),
+            Some((field, texts)) => Some(Gate::OneOf(field, texts.into())),
+            None => Some(Gate::Holds(GateKey::of(member), Arc::new(predicate))),
         }
     }
 }
@@ -129,27 +130,14 @@ fn texts(predicate: &Predicate) -> Option<(FieldRef, Vec<Box<[u8]>>)> {
     match predicate {
         Predicate::Check(Term::Field(field), test) => {
             let is_text = field.id.def().kind == Type::Text && field.id != FieldId::EvtType;
-            let texts = match test {
-                Test::Text(text) => vec![text.clone()],
-                Test::TextIn(texts) if texts.len() <= MAX_TEXTS => texts.sorted(),
-                Test::TextIn(_) => return None,
-                Test::Exists
-                | Test::Is(_)
-                | Test::Number(..)
-                | Test::NumberIn(_)
-                | Test::Contains(_)
-                | Test::StartsWith(_)
-                | Test::EndsWith(_)
-                | Test::Glob(_)
-                | Test::Regex(_)
-                | Test::Below(_)
-                | Test::Net(_)
-                | Test::Endpoint(_)
-                | Test::AnyOf(_)
-                | Test::AllOf(_)
-                | Test::Other(_)
-                | Test::With(..)
-                | Test::Shares(_) => return None,
+            let texts = if let Test::Text(text) = test {
+                vec![text.clone()]
+            } else if let Test::TextIn(texts) = test
+                && texts.len() <= MAX_TEXTS
+            {
+                texts.sorted()
+            } else {
+                return None;
             };
             is_text.then_some((*field, texts))
         }

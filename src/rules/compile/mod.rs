@@ -142,7 +142,7 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         StepWhat::Match(_) => None,
     };
     Step {
-        gate: gate.map(Into::into),
+        gate,
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),
         met_by,
         needed: if step.optional { Needed::Optional } else { Needed::Yes },
