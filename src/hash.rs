@@ -41,6 +41,11 @@ impl<K: Eq + Hash, V> Map<K, V> {
     {
         self.0.remove(key)
     }
+
+    /// The bytes that the map allocated, without what its keys and values hold.
+    pub(crate) fn heap(&self) -> usize {
+        self.0.allocation_size()
+    }
 }
 
 /// A hash set without iteration.

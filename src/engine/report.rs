@@ -25,7 +25,6 @@ pub(super) struct Reporter<'a> {
     pub(super) intel: &'a Intel,
     pub(super) state: &'a State,
     pub(super) observation: &'a Observation,
-    pub(super) evictions: u64,
 }
 
 impl Reporter<'_> {
@@ -105,7 +104,7 @@ impl Reporter<'_> {
             undecodable: sight.undecodable,
             truncated: sight.truncated,
             unattributed: sight.unattributed,
-            evictions: self.state.evictions().total().saturating_add(self.evictions),
+            evictions: self.state.evictions().total(),
         }
     }
 }

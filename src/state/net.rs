@@ -12,6 +12,7 @@ use crate::event::{Errno, Exit, Family, Nanos, Time};
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
+use super::budget::{Account, Budget, Charge, Weight, heap_of};
 use super::cadence::Cadence;
 
 /// Sockets that are remembered. A busy server has some thousands at once; the forgotten ones are idle or long closed.
@@ -114,12 +115,22 @@ impl Socket {
     }
 }
 
+/// Messages from which on a connection may turn out to have a rhythm; its cadence is evidence that is being gathered.
+const RHYTHM_BEGINS: u64 = 3;
+
 impl Evict for Socket {
     fn keep(&self) -> Keep {
         match self.role {
-            Role::Idle | Role::Local => Keep::Dull,
-            Role::Client { .. } | Role::Server { .. } => Keep::Normal,
+            Role::Idle | Role::Local | Role::Client { outcome: Outcome::Failed(_), .. } => Keep::Dull,
+            Role::Client { .. } | Role::Server { .. } => {
+                let messages = self.traffic.as_ref().map_or(0, |traffic| traffic.sends.messages());
+                if messages >= RHYTHM_BEGINS { Keep::Suspicious } else { Keep::Normal }
+            }
         }
+    }
+
+    fn weigh(&self) -> Weight {
+        Weight { own: self.traffic.as_ref().map_or(0, |_| heap_of::<Traffic>(1)), shared: 0 }
     }
 }
 
@@ -150,7 +161,8 @@ impl Endpoint {
 
 impl Evict for Endpoint {
     fn keep(&self) -> Keep {
-        if self.attempts > 1 { Keep::Normal } else { Keep::Dull }
+        // Tried once and never known to answer: one of a scan.
+        if self.attempts > 1 || self.successes > 0 { Keep::Normal } else { Keep::Dull }
     }
 }
 
@@ -159,11 +171,16 @@ impl Evict for Endpoint {
 pub(crate) struct Endpoints {
     arena: Arena<Endpoint>,
     by_remote: Map<SocketAddr, Id<Endpoint>>,
+    addresses: Charge,
 }
 
 impl Endpoints {
-    pub(crate) fn new() -> Self {
-        Endpoints { arena: Arena::new(MAX_ENDPOINTS), by_remote: Map::default() }
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Endpoints {
+            arena: Arena::new(MAX_ENDPOINTS, budget),
+            by_remote: Map::default(),
+            addresses: budget.charge(Account::Objects, 0),
+        }
     }
 
     pub(crate) fn find(&self, remote: &SocketAddr) -> Option<Id<Endpoint>> {
@@ -195,7 +212,30 @@ impl Endpoints {
             self.by_remote.remove(&evicted.remote);
         }
         self.by_remote.insert(remote, id);
+        self.addresses.set(self.by_remote.heap());
         id
+    }
+
+    /// Forgets the endpoint that is needed least. Whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(endpoint) = self.arena.evict() else { return false };
+        self.by_remote.remove(&endpoint.remote);
+        true
+    }
+
+    /// How much the endpoint is needed that would go first.
+    pub(super) fn least_keep(&self) -> Option<Keep> {
+        self.arena.least_keep()
+    }
+
+    /// What the endpoints weigh.
+    pub(super) fn weight(&self) -> usize {
+        self.arena.weight()
+    }
+
+    /// See [`Arena::settle`].
+    pub(super) fn settle(&mut self) {
+        self.arena.settle();
     }
 
     /// How many endpoints are remembered.

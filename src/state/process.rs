@@ -15,8 +15,10 @@ use crate::event::{Fd, Tgid, Time, Uid};
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
+use super::budget::{Account, Budget, Charge, Shared, Weight, heap_of};
 use super::container::ContainerIx;
-use super::fds::{Access, Descriptor, FdTable, Object};
+use super::fd_table::FdTable;
+use super::fds::{Access, Descriptor, Object};
 use super::gpu::Gpu;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 
@@ -106,7 +108,7 @@ pub struct Process {
     /// How it became known.
     pub birth: Birth,
     /// Its ancestors, nearest first.
-    pub ancestors: Arc<[Ancestor]>,
+    pub ancestors: Shared<Ancestor>,
     /// What it runs.
     pub program: Arc<Program>,
     /// What its main thread last called itself.
@@ -114,7 +116,7 @@ pub struct Process {
     /// Its effective user, where the session says.
     pub uid: Option<Uid>,
     /// Its working directory, where that is known.
-    pub cwd: Option<Arc<[u8]>>,
+    pub cwd: Option<Shared<u8>>,
     /// What it did with the GPU.
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
@@ -196,6 +198,19 @@ impl Evict for Process {
             Keep::Normal
         }
     }
+
+    fn weigh(&self) -> Weight {
+        let asked = self
+            .asked
+            .as_ref()
+            .map_or(0, |asked| heap_of::<AskedProgram>(1).saturating_add(heap_of::<u8>(asked.path.len())));
+        let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
+        let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
+        Weight {
+            own: asked.saturating_add(inputs),
+            shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
+        }
+    }
 }
 
 /// Which of its descriptors a process reads from.
@@ -228,17 +243,20 @@ pub(crate) struct Processes {
     exited: VecDeque<Id<Process>>,
     tables: slab::Slab<SharedTable>,
     last: Option<(ProcessKey, Id<Process>)>,
+    /// The tables by key and id, and the list of descriptor tables.
+    indexes: Charge,
 }
 
 impl Processes {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(budget: &Budget) -> Self {
         Processes {
-            arena: Arena::new(MAX_PROCESSES),
+            arena: Arena::new(MAX_PROCESSES, budget),
             by_key: Map::default(),
             by_tgid: Map::default(),
             exited: VecDeque::new(),
             tables: slab::Slab::new(),
             last: None,
+            indexes: budget.charge(Account::Objects, 0),
         }
     }
 
@@ -328,7 +346,38 @@ impl Processes {
         }
         self.by_key.insert(key, id);
         self.by_tgid.insert((key.container, key.tgid), id);
+        let maps = self.by_key.heap().saturating_add(self.by_tgid.heap());
+        // A slot of a slab is its content with a tag.
+        let tables = heap_of::<(usize, SharedTable)>(self.tables.capacity());
+        self.indexes.set(maps.saturating_add(tables));
         id
+    }
+
+    /// The process acts: it is the newest of those that are needed as much, and nothing pushes it out.
+    pub(crate) fn acts(&mut self, id: Id<Process>) {
+        self.arena.acts(id);
+    }
+
+    /// Forgets the process that is needed least. Whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(process) = self.arena.evict() else { return false };
+        self.forget(&process);
+        true
+    }
+
+    /// How much the process is needed that would go first.
+    pub(super) fn least_keep(&self) -> Option<Keep> {
+        self.arena.least_keep()
+    }
+
+    /// What the processes weigh.
+    pub(super) fn weight(&self) -> usize {
+        self.arena.weight()
+    }
+
+    /// See [`Arena::settle`].
+    pub(super) fn settle(&mut self) {
+        self.arena.settle();
     }
 
     /// The process is gone; its descriptors close, the rest stays for a while.
@@ -347,7 +396,10 @@ impl Processes {
 
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
-        self.by_key.remove(&process.key);
+        // The key may be another's by now: a sentry can say the same twice.
+        if self.by_key.get(&process.key).is_some_and(|id| self.arena.get(*id).is_none()) {
+            self.by_key.remove(&process.key);
+        }
         let bearer = (process.key.container, process.key.tgid);
         if self
             .by_tgid
@@ -399,7 +451,8 @@ impl Processes {
 }
 
 /// The ancestors of a child: its parent as it is now, then the parent's own, at most [`MAX_ANCESTORS`].
-pub(crate) fn ancestors_of_child(parent: &Process) -> Arc<[Ancestor]> {
+pub(crate) fn ancestors_of_child(parent: &Process, budget: &Budget) -> Shared<Ancestor> {
     let nearest = Ancestor { serial: parent.serial, actor: parent.actor() };
-    std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS).collect()
+    let ancestors = std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS);
+    Shared::new(ancestors.collect::<Box<[Ancestor]>>(), budget)
 }

@@ -12,7 +12,8 @@
 //!
 //! Bounds, per rule and container: [`MAX_PARTIALS`] partial matches, [`MAX_COUNTERS`] counters, [`MAX_ONCE`]
 //! remembered values of `once`, [`MAX_EARLY`] events before their turn. Who floods the first step cannot push out a
-//! partial that is past it: those go last.
+//! partial that is past it: those go last. In bytes, all of it together stays within its share of the sandbox's budget:
+//! beyond it the rule that holds most gives up what it needs least.
 
 mod counter;
 mod evidence;
@@ -24,12 +25,12 @@ use std::sync::Arc;
 
 use crate::event::{Nanos, Time};
 use crate::rules::file::Scope;
-use crate::state::ProcessSerial;
+use crate::state::{Account, Budget, Charge, ProcessSerial, heap_of};
 
 use super::fields::{OwnedValue, Scene};
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
-pub(crate) use evidence::{Direction, Evidence, Object};
+pub(crate) use evidence::{Direction, Evidence, Held, Object, Size};
 use partial::{Early, Met, Partial, RuleState};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
@@ -61,12 +62,18 @@ pub(crate) struct Match {
     pub output: String,
     /// Its steps in the order of time.
     pub steps: Vec<Evidence>,
+    /// What it costs, once it is kept.
+    pub held: Held,
 }
 
 /// The partial matches of all rules in one container.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Matcher {
     rules: Vec<RuleState>,
+    budget: Budget,
+    /// The list of rules itself.
+    charge: Charge,
+    /// What had to go and was not told to the budget yet.
     evicted: u64,
 }
 
@@ -79,10 +86,17 @@ pub(crate) enum ScopeKey {
 }
 
 impl Matcher {
+    /// No partial match yet.
+    pub(crate) fn new(budget: &Budget) -> Matcher {
+        let charge = budget.charge(Account::Evidence, 0);
+        Matcher { rules: Vec::new(), budget: budget.clone(), charge, evicted: 0 }
+    }
+
     /// Takes an event and appends the matches that it completes to `out`.
     pub(crate) fn observe(&mut self, rules: &RuleSet, scene: &Scene<'_>, out: &mut Vec<Match>) {
         if self.rules.len() < rules.rules().len() {
             self.rules.resize_with(rules.rules().len(), RuleState::default);
+            self.charge.set(heap_of::<RuleState>(self.rules.capacity()));
         }
         let event = scene.event.kind.event_type();
         for index in rules.voided_by(event) {
@@ -109,11 +123,31 @@ impl Matcher {
                 self.offer(rule, group, scene, evidence.clone(), out);
             }
         }
+        if self.evicted > 0 {
+            self.budget.forgot_evidence(std::mem::take(&mut self.evicted));
+        }
     }
 
-    /// Partial matches and counters that had to go for others.
-    pub(crate) fn evicted(&self) -> u64 {
-        self.evicted
+    /// Forgets until evidence is well within its share again, so that this need not be done at every event.
+    fn make_room(&mut self) {
+        if self.budget.evidence_over() == 0 {
+            return;
+        }
+        let goal = self.budget.evidence_share() / 8 * 7;
+        let mut held: Vec<usize> = self.rules.iter().map(RuleState::bytes).collect();
+        while self.budget.evidence() > goal {
+            let most = held.iter().enumerate().rev().max_by_key(|(_, bytes)| **bytes).map(|(rule, _)| rule);
+            let Some((rule, bytes)) =
+                most.and_then(|most| Some((self.rules.get_mut(most)?, held.get_mut(most)?)))
+            else {
+                return;
+            };
+            if !rule.forget_one() {
+                return;
+            }
+            self.evicted = self.evicted.saturating_add(1);
+            *bytes = rule.bytes();
+        }
     }
 
     /// Offers an event to one rule. `matched` is the evidence of the match that the event is for `match` steps.
@@ -173,13 +207,16 @@ impl Matcher {
             },
         };
         let Some((at, _)) = place else {
-            let early =
-                Early { scope, met: Met { step, evidence }, kept: partial::kept_of(rule, step, scene) };
+            let kept = partial::kept_of(rule, step, scene);
+            let early = Early::new(scope, Met { step, evidence }, kept, &self.budget);
             self.evicted = self.evicted.saturating_add(state.remember(early));
+            self.make_room();
             return;
         };
-        let Some(evidence) = state.count(rule, step, at, scope, scene, evidence, &mut self.evicted) else {
+        let counted = state.count(rule, step, at, scope, scene, evidence, &self.budget, &mut self.evicted);
+        let Some(evidence) = counted else {
             // A counted step that is not there yet leaves the partial as it was.
+            self.make_room();
             return;
         };
         let mut partial = match at.and_then(|at| state.partials.remove(at)) {
@@ -192,10 +229,11 @@ impl Matcher {
             partial.take(met, &kept);
         }
         if !partial.is_complete(rule) {
-            self.evicted = self.evicted.saturating_add(state.keep(partial, at));
+            self.evicted = self.evicted.saturating_add(state.keep(partial, at, &self.budget));
+            self.make_room();
             return;
         }
-        if state.matched_before(rule, scene, &partial.kept) {
+        if state.matched_before(rule, scene, &partial.kept, &self.budget) {
             return;
         }
         let count = partial.steps.last().map_or(1, |met| met.evidence.count);
@@ -203,7 +241,8 @@ impl Matcher {
         let extra_weight = partial.extra_weight(rule);
         let mut steps: Vec<Evidence> = partial.steps.into_iter().map(|met| met.evidence).collect();
         steps.sort_by_key(|evidence| evidence.since);
-        out.push(Match { rule: index, time: now, extra_weight, output, steps });
+        out.push(Match { rule: index, time: now, extra_weight, output, steps, held: Held::default() });
+        self.make_room();
     }
 }
 
@@ -225,6 +264,15 @@ fn scope_of(scope: Scope, scene: &Scene<'_>) -> Option<ScopeKey> {
 }
 
 impl Match {
+    /// Charges what the match holds from now on.
+    pub(crate) fn hold(&mut self, budget: &Budget) {
+        let own = size_of::<Match>()
+            .saturating_add(heap_of::<u8>(self.output.capacity()))
+            .saturating_add(heap_of::<Evidence>(self.steps.capacity()));
+        let size = self.steps.iter().map(Evidence::size).fold(Size::own(own), Size::plus);
+        self.held = Held::new(budget, size);
+    }
+
     /// The id of the rule.
     pub(crate) fn rule_id(&self, rules: &RuleSet) -> Option<Arc<str>> {
         rules.rules().get(self.rule).map(|rule| Arc::clone(&rule.id))

@@ -345,7 +345,8 @@ impl State {
             (Source::Remote(_) | Source::File(_), false) => Origin::Network,
             (Source::Local, false) => Origin::Created,
         };
-        let derivation = Derivation::new(known.serial, known.path.clone(), writer, acting.time, source);
+        let (serial, path) = (known.serial, known.path.clone());
+        let derivation = Derivation::new(serial, path, writer, acting.time, source, &self.budget);
         let provenance = Provenance { origin, derivation: Some(derivation) };
         if let Some(container) = self.container_mut(acting.container) {
             container.files.written(file, acting.time, provenance);

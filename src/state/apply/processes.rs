@@ -7,11 +7,12 @@ use smallvec::SmallVec;
 use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, SentryExecve, Sysno};
 
 use super::super::interpreter::Runs;
-use super::super::path::{basename, canonical, without_deleted};
+use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
 use super::super::{
-    Birth, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, State, Subject,
+    Birth, Charge, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
+    State, Subject,
 };
 use super::{About, Acting, PROCESS};
 
@@ -19,7 +20,7 @@ impl State {
     /// The first process is about to run: there is no exec event for it, so its arguments make its program.
     pub(super) fn container_start(&mut self, acting: &Acting<'_>, start: &ContainerStart<'_>) -> About {
         let argv = Argv::copy(&start.args);
-        let cwd = start.cwd.present().map(Arc::from);
+        let cwd = start.cwd.present().map(|cwd| Shared::new(cwd, &self.budget));
         let path = argv.first().and_then(|first| canonical(start.cwd.present(), first)).unwrap_or_default();
         let name = comm_of(if path.is_empty() { argv.first().unwrap_or_default() } else { &path });
         let program = self.with_script(
@@ -32,10 +33,12 @@ impl State {
                 executable: Provenance { origin: Origin::Unknown, derivation: None },
                 script: None,
                 time: acting.time,
+                charge: Charge::default(),
             },
         );
+        let program = program.kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
-        process.program = Arc::new(program);
+        process.program = program;
         process.birth = Birth::Seen;
         process.cwd = cwd;
         let serial = process.serial;
@@ -76,7 +79,7 @@ impl State {
             serial,
             lineage: self.lineage_of_child(from, serial),
             birth: Birth::Seen,
-            ancestors: ancestors_of_child(from),
+            ancestors: ancestors_of_child(from, &self.budget),
             program: Arc::clone(&from.program),
             comm: from.comm,
             uid: from.uid,
@@ -111,7 +114,7 @@ impl State {
         let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
         let lineage = self.lineage_of_child(from, serial);
         let (ancestors, program, cwd, inputs, stdin) = (
-            ancestors_of_child(from),
+            ancestors_of_child(from, &self.budget),
             Arc::clone(&from.program),
             from.cwd.clone(),
             from.inputs.clone(),
@@ -173,7 +176,9 @@ impl State {
             self.file_behind_proc_path(acting, exec.pathname.bytes())
         };
         let provenance = by_descriptor.and_then(|file| self.provenance_of(acting, file));
-        AskedProgram { path: exec.pathname.bytes().into(), provenance }
+        // A longer path cannot have been run.
+        let path = exec.pathname.bytes();
+        AskedProgram { path: path.get(..PATH_MAX).unwrap_or(path).into(), provenance }
     }
 
     /// A program was loaded.
@@ -200,6 +205,7 @@ impl State {
                 ),
                 script: None,
                 time: acting.time,
+                charge: Charge::default(),
             },
         );
         self.processes.unshare_table(acting.process);
@@ -207,9 +213,10 @@ impl State {
             fds.exec();
         }
         let stdin = self.tainted_stdin(acting.container, acting.process);
+        let program = program.kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.comm = Comm::new(&program.name);
-        process.program = Arc::new(program);
+        process.program = program;
         process.gpu = Gpu::default();
         process.inputs.clear();
         process.stdin = stdin;
@@ -284,7 +291,8 @@ impl State {
             } else {
                 self.absolute(acting, chdir.pathname.bytes())
             };
-            self.processes.get_mut(acting.process)?.cwd = path.map(Arc::from);
+            let cwd = path.map(|path| Shared::new(path, &self.budget));
+            self.processes.get_mut(acting.process)?.cwd = cwd;
         }
         Some(PROCESS)
     }
