@@ -54,13 +54,14 @@ struct Entry {
 #[derive(Clone, Debug)]
 struct Leaf {
     entries: [Option<Entry>; LEAF],
-    charge: Charge,
+    /// Gives back when the leaf goes.
+    _charge: Charge,
 }
 
 #[derive(Clone, Debug)]
 struct Node {
     leaves: [Option<Arc<Leaf>>; NODE],
-    charge: Charge,
+    _charge: Charge,
 }
 
 #[derive(Clone, Debug)]
@@ -254,7 +255,7 @@ impl FdTable {
     /// The leaf, this table's own; a new one where there is none.
     fn leaf_mut(&mut self, leaf: usize) -> Option<&mut Leaf> {
         let charge = |bytes| self.budget.charge(Account::Descriptors, bytes);
-        let new_leaf = || Arc::new(Leaf { entries: [None; LEAF], charge: charge(heap_of::<Leaf>(1)) });
+        let new_leaf = || Arc::new(Leaf { entries: [None; LEAF], _charge: charge(heap_of::<Leaf>(1)) });
         if leaf == 0 {
             return Some(Arc::make_mut(self.low.get_or_insert_with(new_leaf)));
         }
@@ -270,7 +271,7 @@ impl FdTable {
         }
         let new_node = || {
             let leaves = [const { None }; NODE];
-            Arc::new(Node { leaves, charge: charge(heap_of::<Node>(1)) })
+            Arc::new(Node { leaves, _charge: charge(heap_of::<Node>(1)) })
         };
         let node = Arc::make_mut(root.nodes.get_mut(node_at)?.get_or_insert_with(new_node));
         Some(Arc::make_mut(node.leaves.get_mut(leaf % NODE)?.get_or_insert_with(new_leaf)))
