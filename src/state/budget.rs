@@ -50,8 +50,14 @@ struct Ledger {
 }
 
 impl Ledger {
-    fn account(&self, account: Account) -> Option<&AtomicUsize> {
-        self.accounts.get(account as usize)
+    fn account(&self, account: Account) -> &AtomicUsize {
+        let [objects, descriptors, evidence, pinned] = &self.accounts;
+        match account {
+            Account::Objects => objects,
+            Account::Descriptors => descriptors,
+            Account::Evidence => evidence,
+            Account::Pinned => pinned,
+        }
     }
 }
 
@@ -83,14 +89,13 @@ impl Budget {
 
     /// The bytes that are charged.
     pub(crate) fn used(&self) -> usize {
-        [Account::Objects, Account::Descriptors, Account::Evidence]
-            .into_iter()
-            .map(|account| self.of(account))
-            .fold(0, usize::saturating_add)
+        self.of(Account::Objects)
+            .saturating_add(self.of(Account::Descriptors))
+            .saturating_add(self.of(Account::Evidence))
     }
 
     fn of(&self, account: Account) -> usize {
-        self.0.account(account).map_or(0, |bytes| bytes.load(Ordering::Relaxed))
+        self.0.account(account).load(Ordering::Relaxed)
     }
 
     /// Room that is made before an event: its packet is read into objects that are smaller, but a table that doubles
@@ -166,10 +171,10 @@ impl Charge {
         if bytes == self.bytes {
             return;
         }
-        if let Some(account) = self.ledger.as_ref().and_then(|ledger| ledger.account(self.account)) {
-            // Adding first keeps the counter from passing below zero; neither can wrap, as memory is finite.
-            account.fetch_add(bytes, Ordering::Relaxed);
-            account.fetch_sub(self.bytes, Ordering::Relaxed);
+        if let Some(ledger) = &self.ledger {
+            // The sum of all charges is no more than there is memory, so it is right modulo its width.
+            let more = bytes.wrapping_sub(self.bytes);
+            ledger.account(self.account).fetch_add(more, Ordering::Relaxed);
         }
         self.bytes = bytes;
     }

@@ -8,7 +8,7 @@
 //! The evidence of partial matches is not asked: it holds what it needs, and its share has a limit of its own.
 
 use super::arena::Keep;
-use super::{Container, ContainerIx, Observation, State};
+use super::{ContainerIx, Observation, State};
 
 /// A kind of object, of one container where each has its own.
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,11 @@ impl State {
         match container.and_then(|container| self.container_mut(container)) {
             Some(container) => container.settle(),
             // An event that is no news may have changed a container all the same.
-            None => self.containers.iter_mut().for_each(Container::settle),
+            None => {
+                for container in &mut self.containers {
+                    container.settle();
+                }
+            }
         }
     }
 

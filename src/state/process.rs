@@ -291,6 +291,11 @@ impl Processes {
         self.arena.get_mut(id)
     }
 
+    /// The process, to count what it did.
+    pub(crate) fn count_mut(&mut self, id: Id<Process>) -> Option<&mut Process> {
+        self.arena.count_mut(id)
+    }
+
     /// A descriptor table for a new process.
     pub(crate) fn new_table(&mut self, table: FdTable) -> TableId {
         TableId(self.tables.insert(SharedTable { table, users: 1 }))

@@ -63,7 +63,7 @@ impl State {
         }
         let fd = open.call.new_fd()?;
         if path.as_deref().is_some_and(is_work)
-            && let Some(process) = self.processes.get_mut(acting.process)
+            && let Some(process) = self.processes.count_mut(acting.process)
         {
             process.opens = process.opens.saturating_add(1);
         }

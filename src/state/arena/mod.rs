@@ -169,7 +169,7 @@ impl<T: Evict> Arena<T> {
             generation = slot.generation;
         }
         self.len = self.len.saturating_add(1);
-        self.link(index, keep);
+        self.link(index, self.list_of(index, keep));
         self.weighs(index, weight);
         self.recharge();
         (Id { index, generation, of: PhantomData }, evicted)
@@ -216,7 +216,12 @@ impl<T: Evict> Arena<T> {
             return;
         }
         self.acting = id.index;
-        self.touch(id.index);
+        let Some(slot) = self.slot(id.index).filter(|slot| !slot.is_touched) else { return };
+        let list = usize::from(slot.list);
+        if self.lists.get(list).is_some_and(|list| list.newest != id.index) {
+            self.unlink(id.index);
+            self.link(id.index, list);
+        }
     }
 
     /// The object of that id, unless it is gone.
@@ -227,23 +232,37 @@ impl<T: Evict> Arena<T> {
 
     /// The object of that id, to change it.
     pub(crate) fn get_mut(&mut self, id: Id<T>) -> Option<&mut T> {
-        self.get(id)?;
-        self.touch(id.index);
-        self.slot_mut(id.index)?.object.as_deref_mut()
+        let slot = self.slots.get_mut(usize::try_from(id.index).ok()?)?;
+        let object = slot.object.as_deref_mut().filter(|_| slot.generation == id.generation)?;
+        if !slot.is_touched {
+            slot.is_touched = true;
+            self.touched.push(id.index);
+        }
+        Some(object)
+    }
+
+    /// The same, to count something that changes neither how much the object is needed nor what it weighs.
+    pub(crate) fn count_mut(&mut self, id: Id<T>) -> Option<&mut T> {
+        let slot = self.slots.get_mut(usize::try_from(id.index).ok()?)?;
+        slot.object.as_deref_mut().filter(|_| slot.generation == id.generation)
     }
 
     /// Looks anew at the objects that were lent out: how much they are needed, and what they weigh.
+    #[inline]
     pub(crate) fn settle(&mut self) {
-        if self.touched.is_empty() {
-            return;
+        if !self.touched.is_empty() {
+            self.settle_touched();
         }
+    }
+
+    fn settle_touched(&mut self) {
         for index in std::mem::take(&mut self.touched) {
             let Some(slot) = self.slot_mut(index).filter(|slot| slot.is_touched) else { continue };
             slot.is_touched = false;
             let Some(object) = slot.object.as_deref() else { continue };
             let (keep, weight) = (object.keep(), object.weigh());
             self.unlink(index);
-            self.link(index, keep);
+            self.link(index, self.list_of(index, keep));
             self.weighs(index, weight);
         }
         self.recharge();
@@ -281,15 +300,6 @@ impl<T: Evict> Arena<T> {
         self.slots.get_mut(usize::try_from(index).ok()?)
     }
 
-    fn touch(&mut self, index: u32) {
-        if let Some(slot) = self.slot_mut(index)
-            && !slot.is_touched
-        {
-            slot.is_touched = true;
-            self.touched.push(index);
-        }
-    }
-
     fn vacate(&mut self, index: u32) -> Option<T> {
         self.unlink(index);
         self.weighs(index, Weight::default());
@@ -325,17 +335,22 @@ impl<T: Evict> Arena<T> {
         self.charge.set(objects.saturating_add(self.own).saturating_add(slots));
     }
 
-    /// Makes the object in `index` the newest of the list that it belongs to.
-    fn link(&mut self, index: u32, keep: Keep) {
-        let tenured = self.lists.get(TENURED).map_or(0, |list| list.len);
-        let was_tenured = self.slot(index).is_some_and(|slot| usize::from(slot.list) == TENURED);
-        let list = match keep {
-            Keep::Dull => 0u8,
+    /// The list that the object in `index` belongs to, which is in none now.
+    fn list_of(&self, index: u32, keep: Keep) -> usize {
+        match keep {
+            Keep::Dull => 0,
             Keep::Normal => 1,
-            Keep::Suspicious if was_tenured || tenured < self.capacity / 4 => 3,
-            Keep::Suspicious => 2,
-        };
-        let Some(ends) = self.lists.get_mut(usize::from(list)) else { return };
+            Keep::Suspicious => {
+                let tenured = self.lists.get(TENURED).map_or(0, |list| list.len);
+                let was_tenured = self.slot(index).is_some_and(|slot| usize::from(slot.list) == TENURED);
+                if was_tenured || tenured < self.capacity / 4 { TENURED } else { TENURED - 1 }
+            }
+        }
+    }
+
+    /// Makes the object in `index` the newest of a list.
+    fn link(&mut self, index: u32, list: usize) {
+        let Some(ends) = self.lists.get_mut(list) else { return };
         let before = std::mem::replace(&mut ends.newest, index);
         if ends.oldest == NONE {
             ends.oldest = index;
@@ -345,7 +360,8 @@ impl<T: Evict> Arena<T> {
             slot.after = index;
         }
         if let Some(slot) = self.slot_mut(index) {
-            (slot.before, slot.after, slot.list) = (before, NONE, list);
+            (slot.before, slot.after) = (before, NONE);
+            slot.list = u8::try_from(list).unwrap_or(0);
         }
     }
 

@@ -103,6 +103,13 @@ impl Model {
         self.objects.push((number, list));
     }
 
+    fn move_to_newest(&mut self, number: u32) {
+        if let Some(at) = self.objects.iter().position(|(known, _)| *known == number) {
+            let object = self.objects.remove(at);
+            self.objects.push(object);
+        }
+    }
+
     fn evict(&mut self) -> Option<u32> {
         let acting = self.acting;
         let candidates = self.objects.iter().filter(|(number, _)| Some(*number) != acting);
@@ -170,14 +177,13 @@ proptest! {
                 }
                 Op::Act(at) if !ids.is_empty() => {
                     let (number, id) = *at.get(&ids);
-                    let keep = arena.get(id).map(|thing| thing.1);
+                    let is_there = arena.get(id).is_some();
                     arena.acts(id);
-                    if let Some(keep) = keep
+                    if is_there
                         && model.acting.replace(number) != Some(number)
                     {
-                        model.renew(number, keep, capacity);
+                        model.move_to_newest(number);
                     }
-                    arena.settle();
                 }
                 Op::Evict => {
                     prop_assert_eq!(arena.evict().map(|thing| thing.0), model.evict());
