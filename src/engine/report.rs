@@ -2,8 +2,8 @@
 
 use crate::event::{EventType, Fd};
 use crate::finding::{
-    Ancestor, Container, Coverage, Deed, File, Finding, Indicator, Match, Process, Remote, RuleName,
-    ScoreChange, Severity, Step, Versions, Written,
+    Ancestor, Container, Coverage, Deed, File, Finding, Forgotten, Indicator, Match, Process, Remote,
+    RuleName, ScoreChange, Severity, Step, Versions, Written,
 };
 use crate::intel::Intel;
 use crate::rules::matcher::{self, Direction, Evidence, Object};
@@ -98,13 +98,23 @@ impl Reporter<'_> {
 
     fn coverage(&self) -> Coverage {
         let sight = self.state.sight();
+        let gone = self.state.evictions();
         Coverage {
             partial: sight.is_partial(),
             dropped: sight.dropped,
             undecodable: sight.undecodable,
             truncated: sight.truncated,
             unattributed: sight.unattributed,
-            evictions: self.state.evictions().total(),
+            evictions: gone.total(),
+            forgotten: Forgotten {
+                processes: gone.processes,
+                files: gone.files,
+                endpoints: gone.endpoints,
+                sockets: gone.sockets,
+                pipes: gone.pipes,
+                descriptors: gone.descriptors,
+                evidence: gone.evidence,
+            },
         }
     }
 }

@@ -35,6 +35,13 @@ pub fn value(finding: &Finding) -> Value {
         })
         .collect();
     let evidence: Vec<Value> = finding.steps().into_iter().map(|(rule, step)| evidence(rule, step)).collect();
+    let forgotten: serde_json::Map<String, Value> = finding
+        .coverage
+        .forgotten
+        .by_kind()
+        .into_iter()
+        .map(|(kind, count)| (kind.to_owned(), count.into()))
+        .collect();
     json!({
         "id": finding.id,
         "time_ns": finding.time_ns,
@@ -62,6 +69,7 @@ pub fn value(finding: &Finding) -> Value {
             "truncated": finding.coverage.truncated,
             "unattributed": finding.coverage.unattributed,
             "evictions": finding.coverage.evictions,
+            "forgotten": forgotten,
         },
         "versions": {
             "sluicebox": env!("CARGO_PKG_VERSION"),

@@ -244,6 +244,43 @@ pub struct Coverage {
     pub unattributed: u64,
     /// What had to be forgotten to stay within the bounds.
     pub evictions: u64,
+    /// The same by kind.
+    pub forgotten: Forgotten,
+}
+
+/// What had to be forgotten, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Processes.
+    pub processes: u64,
+    /// Files.
+    pub files: u64,
+    /// Remote endpoints.
+    pub endpoints: u64,
+    /// Sockets.
+    pub sockets: u64,
+    /// Pipes.
+    pub pipes: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Partial matches, counters, and what a score rested on.
+    pub evidence: u64,
+}
+
+impl Forgotten {
+    /// Each kind with its name.
+    pub(crate) fn by_kind(self) -> [(&'static str, u64); 7] {
+        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence } = self;
+        [
+            ("processes", processes),
+            ("files", files),
+            ("endpoints", endpoints),
+            ("sockets", sockets),
+            ("pipes", pipes),
+            ("descriptors", descriptors),
+            ("evidence", evidence),
+        ]
+    }
 }
 
 /// Which rules and lists a finding rests on.

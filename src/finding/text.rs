@@ -198,6 +198,11 @@ fn write_coverage(out: &mut String, finding: &Finding) -> fmt::Result {
     }
     if coverage.evictions > 0 {
         write!(out, ", {} forgotten", coverage.evictions)?;
+        let kinds = coverage.forgotten.by_kind().into_iter().filter(|(_, count)| *count > 0);
+        for (at, (kind, count)) in kinds.enumerate() {
+            let before = if at == 0 { ": " } else { ", " };
+            write!(out, "{before}{count} {kind}")?;
+        }
     }
     writeln!(
         out,

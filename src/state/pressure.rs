@@ -102,3 +102,79 @@ impl State {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{
+        Account, Budget, Evictions, FileSerial, Origin, Pipe, Provenance, Role, Socket, Source,
+    };
+    use super::*;
+    use crate::event::{Context, Event, ExitNotifyParent, Family, Kind as EventKind, Text, Tgid, Tid, Time};
+
+    const CONTAINER: ContainerIx = ContainerIx(0);
+
+    fn event(state: &mut State, tgid: i32, kind: EventKind<'_>) {
+        let (tid, tgid, container) = (Tid(tgid), Tgid(tgid), Text(b"c"));
+        let context = Context { time: Time(1), tid, tgid, start: Time(1), container, ..Context::default() };
+        state.apply(&Event { context: Some(context), kind });
+    }
+
+    /// Two of each: one that nobody would miss, one that is suspicious where its kind can be.
+    fn full() -> State {
+        let mut state = State::with_budget(Budget::default());
+        event(&mut state, 1, EventKind::Raw(crate::event::Raw::default()));
+        event(&mut state, 2, EventKind::ExitNotifyParent(ExitNotifyParent::default()));
+        event(&mut state, 3, EventKind::Raw(crate::event::Raw::default()));
+        let files = &mut state.container_mut(CONTAINER).unwrap().files;
+        files.at(b"/read", || FileSerial(1));
+        for (path, origin) in [(&b"/made"[..], Origin::Created), (b"/downloaded", Origin::Network)] {
+            let file = files.at(path, || FileSerial(2));
+            files.written(file, Time(1), Provenance { origin, derivation: None });
+        }
+        let endpoints = &mut state.container_mut(CONTAINER).unwrap().endpoints;
+        endpoints.at("198.51.100.1:1".parse().unwrap(), Time(1));
+        state.sockets.insert(Socket::new(Family::INET, 1, Role::Idle));
+        state.sockets.insert(Socket::new(Family::INET, 1, Role::Server { remote: None }));
+        state.pipes.insert(Pipe::default());
+        state.pipes.insert(Pipe { source: Some(Source::Local) });
+        state.settle(None);
+        state
+    }
+
+    fn kind_of(before: Evictions, after: Evictions) -> &'static str {
+        let kinds: [(&str, fn(&Evictions) -> u64); 5] = [
+            ("file", |gone| gone.files),
+            ("process", |gone| gone.processes),
+            ("socket", |gone| gone.sockets),
+            ("endpoint", |gone| gone.endpoints),
+            ("pipe", |gone| gone.pipes),
+        ];
+        kinds
+            .into_iter()
+            .find(|(_, count)| count(&after) > count(&before))
+            .map_or("nothing", |(kind, _)| kind)
+    }
+
+    #[test]
+    fn untainted_files_go_first_then_what_is_over_then_what_holds_most() {
+        let mut state = full();
+        let mut gone = Vec::new();
+        for _ in 0..6 {
+            let before = state.evictions();
+            assert!(state.forget_one());
+            gone.push(kind_of(before, state.evictions()));
+        }
+        assert_eq!(gone, ["file", "file", "process", "socket", "endpoint", "pipe"]);
+        let heaviest = state.heaviest();
+        assert!(matches!(heaviest, Some(Kind::Processes)), "{heaviest:?}");
+        assert!(state.container_at(CONTAINER).unwrap().files.find(b"/downloaded").is_some());
+    }
+
+    #[test]
+    fn a_shortage_that_no_object_causes_ends_all_the_same() {
+        let mut state = full();
+        let _hog = state.budget.charge(Account::Objects, state.budget.limit());
+        state.make_room();
+        assert!(state.process_count() <= 1, "all but who acts is gone");
+    }
+}
