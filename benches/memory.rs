@@ -2,11 +2,11 @@
 //!
 //! `cargo bench -p sluicebox --bench memory`, with a number behind `--` for other than a million. Heap is what the
 //! allocator was asked for, without its own overhead. No gate: `tests/memory.rs` is one, scaled down.
-#![expect(clippy::unwrap_used, reason = "a bench without its scene is none")]
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
-    reason = "a bench measures time and prints a table"
+    clippy::arithmetic_side_effects,
+    reason = "a bench measures time and prints a table of small numbers"
 )]
 
 #[path = "../tests/common/allocator.rs"]
@@ -59,7 +59,9 @@ fn main() {
             first,
             last,
             scene.sandbox.state().evictions().total(),
-            scene.severity().map_or("nothing".to_owned(), |severity| format!("{severity:?}").to_lowercase()),
+            scene
+                .severity()
+                .map_or_else(|| "nothing".to_owned(), |severity| format!("{severity:?}").to_lowercase()),
         );
     }
 }

@@ -1,7 +1,6 @@
 //! A hostile container can neither grow a sandbox beyond its budget nor make it forget what was begun.
 //!
 //! Scaled down, with a budget that is scaled down with it: `benches/memory.rs` sends a million of each.
-#![expect(clippy::unwrap_used, reason = "a test without its scene is none")]
 
 #[path = "common/allocator.rs"]
 mod allocator;

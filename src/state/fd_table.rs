@@ -314,9 +314,9 @@ impl FdTable {
         nodes
             .filter_map(|(at, node)| Some((at, node.as_ref()?)))
             .flat_map(|(node_at, node)| {
-                node.leaves.iter().enumerate().filter_map(move |(at, leaf)| {
-                    leaf.is_some().then(|| node_at.saturating_mul(NODE).saturating_add(at))
-                })
+                let first = node_at.saturating_mul(NODE);
+                let there = node.leaves.iter().enumerate().filter(|(_, leaf)| leaf.is_some());
+                there.map(move |(at, _)| first.saturating_add(at))
             })
             .filter(move |leaf| *leaf >= first)
     }

@@ -142,7 +142,8 @@ mod tests {
     }
 
     fn kind_of(before: Evictions, after: Evictions) -> &'static str {
-        let kinds: [(&str, fn(&Evictions) -> u64); 5] = [
+        type Count = fn(&Evictions) -> u64;
+        let kinds: [(&str, Count); 5] = [
             ("file", |gone| gone.files),
             ("process", |gone| gone.processes),
             ("socket", |gone| gone.sockets),

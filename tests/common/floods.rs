@@ -1,4 +1,9 @@
 //! Floods that a hostile container can send, and a miner's chain around them, for the test and the bench of memory.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::unwrap_used,
+    reason = "a test's own small numbers and constants"
+)]
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::Arc;
@@ -74,19 +79,16 @@ fn exit(sysno: Sysno, result: i64) -> Call {
 }
 
 impl Scene {
-    /// A container that has just started, with a few processes. What it rests on is allocated before.
+    /// A sandbox of which nothing is known yet, with its rules and lists.
     pub(crate) fn new(budget: usize) -> Scene {
         let rules = Arc::new(builtin::compiled(Thresholds::default()).rules.unwrap());
-        let mut scene = Scene {
+        Scene {
             sandbox: Sandbox::with_budget(rules, budget),
             intel: Intel::seed(),
             found: Vec::with_capacity(64),
             time: 1_700_000_000_000_000_000,
             arguments: vec![b'a'; 64 << 10],
-        };
-        // What is made once and shared by all sandboxes, the caches of regular expressions say, is made here.
-        scene.time += 1;
-        scene
+        }
     }
 
     /// Starts the container and its processes.
@@ -140,9 +142,9 @@ impl Scene {
                 self.clone_of(FLOODER, child);
                 self.event(child, Kind::ExitNotifyParent(ExitNotifyParent::default()));
             }
-            Flood::Descriptors => self.dup(FLOODER, 3 + (number % 1_000_000) as i32),
+            Flood::Descriptors => self.dup(FLOODER, 3 + (number % 1_000_000).cast_signed()),
             Flood::ScatteredDescriptors => {
-                self.dup(FLOODER, 3 + (number.wrapping_mul(7919) % 1_000_000) as i32);
+                self.dup(FLOODER, 3 + (number.wrapping_mul(7919) % 1_000_000).cast_signed());
             }
             Flood::ReadFiles => {
                 self.open(FLOODER, format!("/usr/share/data/{number}").as_bytes(), false, 5);
@@ -193,7 +195,6 @@ impl Scene {
             created_tgid: Tgid(child),
             created_start: Time(i64::from(child)),
             flags: CloneFlags::empty(),
-            ..SentryClone::default()
         };
         self.event(parent, Kind::SentryClone(clone));
     }

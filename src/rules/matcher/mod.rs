@@ -133,7 +133,7 @@ impl Matcher {
         if self.budget.evidence_over() == 0 {
             return;
         }
-        let goal = self.budget.evidence_share() / 8 * 7;
+        let goal = self.budget.evidence_share().saturating_sub(self.budget.evidence_share() / 8);
         let mut held: Vec<usize> = self.rules.iter().map(RuleState::bytes).collect();
         while self.budget.evidence() > goal {
             let most = held.iter().enumerate().rev().max_by_key(|(_, bytes)| **bytes).map(|(rule, _)| rule);

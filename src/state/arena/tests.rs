@@ -191,7 +191,7 @@ proptest! {
                 Op::Change(..) | Op::Remove(_) | Op::Act(_) => {}
             }
             prop_assert_eq!(arena.len(), model.objects.len());
-            prop_assert_eq!(arena.own, 100 * arena.len());
+            prop_assert_eq!(arena.own, arena.len().saturating_mul(100));
             for (number, id) in &ids {
                 let known = model.objects.iter().any(|(known, _)| known == number);
                 prop_assert_eq!(arena.get(*id).is_some(), known);
