@@ -105,6 +105,7 @@ impl Budget {
     }
 
     /// Whether the next event might not find room.
+    #[inline]
     pub(crate) fn is_short(&self) -> bool {
         self.used() > self.0.limit.saturating_sub(self.reserve())
     }

@@ -205,6 +205,7 @@ impl Files {
     }
 
     /// See [`Arena::settle`].
+    #[inline]
     pub(super) fn settle(&mut self) {
         self.arena.settle();
     }

@@ -234,6 +234,7 @@ impl Endpoints {
     }
 
     /// See [`Arena::settle`].
+    #[inline]
     pub(super) fn settle(&mut self) {
         self.arena.settle();
     }

@@ -381,6 +381,7 @@ impl Processes {
     }
 
     /// See [`Arena::settle`].
+    #[inline]
     pub(super) fn settle(&mut self) {
         self.arena.settle();
     }

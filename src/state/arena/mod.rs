@@ -248,7 +248,7 @@ impl<T: Evict> Arena<T> {
     }
 
     /// Looks anew at the objects that were lent out: how much they are needed, and what they weigh.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle(&mut self) {
         if !self.touched.is_empty() {
             self.settle_touched();
