@@ -10,7 +10,7 @@ mod report;
 
 use std::sync::Arc;
 
-use crate::event::{Event, Time};
+use crate::event::{Call, Event, Kind, Raw, Sysno, Time};
 use crate::finding::Finding;
 use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
@@ -77,6 +77,12 @@ impl Judgement {
         self.lists.set(list.saturating_add(self.score.heap()));
     }
 }
+
+/// What happens when time passes: nothing, by nobody. The call has no name, so `evt.type` has no value.
+const PASSED: Event<'static> = Event {
+    context: None,
+    kind: Kind::Raw(Raw { call: Call { sysno: Sysno(u32::MAX), exit: None }, args: [0; 6] }),
+};
 
 /// Matches that a finding tells at most: a few of each rule are evidence, hundreds are noise.
 const MAX_CONTRIBUTING: usize = 64;
@@ -169,7 +175,9 @@ impl Sandbox {
         out: &mut Vec<Finding>,
         seen: &mut dyn FnMut(&Match, Points),
     ) {
-        let Some(observation) = self.state.apply(event) else { return };
+        let observation = self.state.apply(event);
+        self.pass_time(intel, out, seen);
+        let Some(observation) = observation else { return };
         let container = observation.container;
         let at = usize::from(container.0);
         if self.judgements.len() <= at {
@@ -191,9 +199,46 @@ impl Sandbox {
         self.state.sight_mut().note_truncated();
     }
 
-    /// Moves the sandbox's clock on while nothing happens.
-    pub fn tick(&mut self, now: Time) {
+    /// Takes other rules from here on. Partial matches and points of rules that are unchanged stay; those of rules that
+    /// changed or are gone go with them, so that a bad rule that is mended weighs no longer.
+    pub fn reload(&mut self, rules: Arc<RuleSet>) {
+        let places = rules.places_of(&self.rules);
+        let now = self.state.clock();
+        for judgement in &mut self.judgements {
+            judgement.matcher.moved(&places, &rules);
+            judgement.score.moved(&places);
+            judgement.contributing.retain_mut(|(matched, _)| match places.get(matched.rule) {
+                Some(Some(place)) => {
+                    matched.rule = *place;
+                    true
+                }
+                Some(None) | None => false,
+            });
+            judgement.level = judgement.level.min(rules.thresholds.level(judgement.score.at(now)));
+        }
+        self.rules = rules;
+    }
+
+    /// Moves the sandbox's clock on while nothing happens, and appends what the passing of time alone gives rise to.
+    pub fn tick(&mut self, now: Time, intel: &Intel, out: &mut Vec<Finding>) {
         self.state.tick(now);
+        self.pass_time(intel, out, &mut |_, _| {});
+    }
+
+    /// Completes what waited for something not to happen, up to the clock.
+    fn pass_time(&mut self, intel: &Intel, out: &mut Vec<Finding>, seen: &mut dyn FnMut(&Match, Points)) {
+        let now = self.state.clock();
+        for at in 0..self.judgements.len() {
+            while let Some(judgement) = self.judgements.get_mut(at)
+                && let Some(due) = judgement.matcher.due(&self.rules, now)
+            {
+                let scene =
+                    Scene { event: &PASSED, observation: &due.observation, state: &self.state, intel };
+                self.matches.clear();
+                judgement.matcher.pass(&self.rules, &due, &scene, &mut self.matches);
+                self.judge(&due.observation, intel, out, seen);
+            }
+        }
     }
 
     /// What is remembered of the sandbox.

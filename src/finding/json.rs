@@ -47,6 +47,7 @@ pub fn value(finding: &Finding) -> Value {
             "threshold": finding.score.threshold,
         },
         "shadow": finding.shadow,
+        "action": finding.action.name(),
         "container": {
             "id": text(&finding.container.id),
             "verified": finding.container.verified,
@@ -101,6 +102,7 @@ fn evidence(rule: &RuleName, step: &Step) -> Value {
         Deed::Touched(touched) => ("file", file(touched)),
         Deed::Network(endpoint) => ("remote", remote(endpoint)),
         Deed::Gpu { state, ioctls } => ("gpu", json!({ "state": state, "ioctls": ioctls })),
+        Deed::Nothing { span_ns } => ("absent_for_ns", json!(span_ns)),
         Deed::Other => ("other", Value::Null),
     };
     if let Some(entry) = entry.as_object_mut() {

@@ -21,6 +21,8 @@ pub struct Finding {
     pub score: ScoreChange,
     /// The rule is on trial: nobody is to act on it.
     pub shadow: bool,
+    /// The most that is to be done about it.
+    pub action: Action,
     /// The container.
     pub container: Container,
     /// The process whose event crossed the threshold.
@@ -40,6 +42,29 @@ pub struct RuleName {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// What is to be done about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Tell somebody.
+    Report,
+    /// Look closer: a richer trace session.
+    Escalate,
+    /// Kill the container.
+    Kill,
+}
+
+impl Action {
+    /// The action's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Report => "report",
+            Action::Escalate => "escalate",
+            Action::Kill => "kill",
+        }
+    }
 }
 
 /// How grave a finding is.
@@ -170,6 +195,11 @@ pub enum Deed {
         state: &'static str,
         /// Its ioctls on GPU devices.
         ioctls: u64,
+    },
+    /// What must be absent was, for so long up to the step's time.
+    Nothing {
+        /// How long, in nanoseconds.
+        span_ns: i64,
     },
     /// Something of which the event's name says all.
     Other,

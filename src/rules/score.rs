@@ -130,6 +130,17 @@ impl Score {
         Points(own.map(|contribution| contribution.left(now).0).fold(0, u64::saturating_add))
     }
 
+    /// Keeps what rules added that are unchanged, by where they are now, and drops the rest.
+    pub(crate) fn moved(&mut self, places: &[Option<usize>]) {
+        self.contributions.retain_mut(|contribution| match places.get(contribution.rule) {
+            Some(Some(place)) => {
+                contribution.rule = *place;
+                true
+            }
+            Some(None) | None => false,
+        });
+    }
+
     /// Adds a match of a rule, as far as the rule may still add: at most twice its weight. Says what it added.
     pub(crate) fn add(&mut self, rule: usize, weight: u32, extra: u32, now: Time) -> Points {
         let cap = u64::from(weight).saturating_mul(2).saturating_mul(UNIT);

@@ -4,8 +4,9 @@ use crate::event::Time;
 
 use super::budget::{Budget, Shared};
 use super::files::Files;
-use super::net::Endpoints;
+use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
+use super::terminal::Joined;
 
 /// Containers that a sandbox may have. A pod has a handful; a sentry that was taken over can invent any number.
 pub(crate) const MAX_CONTAINERS: usize = 64;
@@ -28,6 +29,8 @@ pub struct Container {
     pub since: Time,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
+    pub(crate) listeners: Listeners,
+    pub(crate) terminals: Joined,
 }
 
 impl Container {
@@ -38,6 +41,8 @@ impl Container {
             since,
             files: Files::new(budget),
             endpoints: Endpoints::new(budget),
+            listeners: Listeners::new(budget),
+            terminals: Joined::new(budget),
         }
     }
 

@@ -23,6 +23,7 @@ mod pressure;
 mod process;
 mod program;
 mod sight;
+mod terminal;
 mod view;
 
 use smallvec::SmallVec;
@@ -33,14 +34,14 @@ pub use arena::Id;
 use arena::{Arena, Evict, Keep};
 pub(crate) use budget::{Account, Budget, Charge, heap_of};
 pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
-pub use cadence::Cadence;
+pub use cadence::{Cadence, Pauses};
 pub use container::{Container, ContainerIx};
 pub use fd_table::FdTable;
-pub use fds::{Access, Descriptor, Nvidia, Object, OnExec, PipeEnd};
+pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub(crate) use net::is_remote;
-pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
+pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
 pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
@@ -137,6 +138,8 @@ pub struct State {
     last_serial: u64,
     sight: Sight,
     budget: Budget,
+    /// The list of containers.
+    list: Charge,
 }
 
 impl Default for State {
@@ -161,6 +164,7 @@ impl State {
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
+            list: budget.charge(Account::Objects, 0),
             budget,
         }
     }
@@ -174,7 +178,7 @@ impl State {
         };
         self.make_room();
         let observation = apply::apply(self, context, &event.kind);
-        self.settle(observation.as_ref());
+        self.reweigh(observation.as_ref());
         observation
     }
 
@@ -235,6 +239,7 @@ impl State {
         }
         let index = u16::try_from(self.containers.len()).ok()?;
         self.containers.push(Container::new(id, time, &self.budget));
+        self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
     }
 
@@ -291,6 +296,7 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            terminal: None,
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -27,7 +27,7 @@ impl State {
     }
 
     /// Takes the objects that an event changed into account anew.
-    pub(super) fn settle(&mut self, observation: Option<&Observation>) {
+    pub(super) fn reweigh(&mut self, observation: Option<&Observation>) {
         self.processes.settle();
         self.sockets.settle();
         self.pipes.settle();
@@ -137,7 +137,7 @@ mod tests {
         state.sockets.insert(Socket::new(Family::INET, 1, Role::Server { remote: None }));
         state.pipes.insert(Pipe::default());
         state.pipes.insert(Pipe { source: Some(Source::Local) });
-        state.settle(None);
+        state.reweigh(None);
         state
     }
 

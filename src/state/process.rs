@@ -21,6 +21,7 @@ use super::fd_table::FdTable;
 use super::fds::{Access, Descriptor, Object};
 use super::gpu::Gpu;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
+use super::terminal::Terminal;
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
 /// pushes out processes that do nothing.
@@ -133,6 +134,8 @@ pub struct Process {
     pub(crate) asked: Option<Box<AskedProgram>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// The terminal that it made, if it did.
+    pub(crate) terminal: Option<Box<Terminal>>,
 }
 
 /// What a process asked execve(2) for.
@@ -147,6 +150,11 @@ impl Process {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor { tgid: self.key.tgid, program: Arc::clone(&self.program) }
+    }
+
+    /// The sources of network bytes that its program had, in the order in which they came.
+    pub fn network_inputs(&self) -> &[Source] {
+        &self.inputs
     }
 
     /// The newest source of network bytes that the process had.
@@ -204,10 +212,11 @@ impl Evict for Process {
             .asked
             .as_ref()
             .map_or(0, |asked| heap_of::<AskedProgram>(1).saturating_add(heap_of::<u8>(asked.path.len())));
+        let terminal = self.terminal.as_ref().map_or(0, |_| heap_of::<Terminal>(1));
         let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
         let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
         Weight {
-            own: asked.saturating_add(inputs),
+            own: asked.saturating_add(inputs).saturating_add(terminal),
             shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
         }
     }

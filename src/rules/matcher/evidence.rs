@@ -69,6 +69,8 @@ pub(crate) enum Object {
         /// The descriptor.
         fd: Option<Fd>,
     },
+    /// Nothing: what must be absent was, for so long.
+    Absent(Nanos),
     /// The GPU.
     Gpu {
         /// How far the process got.
@@ -163,7 +165,9 @@ impl Evidence {
             Object::File { path, provenance } => {
                 Size { own: heap_of::<u8>(path.len()), pinned: chain(provenance) }
             }
-            Object::Process | Object::Remote { .. } | Object::Gpu { .. } => Size::default(),
+            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => {
+                Size::default()
+            }
         };
         let indicators = self.indicators.iter().map(|indicator| {
             heap_of::<u8>(indicator.what.len()).saturating_add(heap_of::<Arc<str>>(indicator.tags.capacity()))
@@ -193,6 +197,28 @@ impl Evidence {
     }
 }
 
+impl Evidence {
+    /// What the passing of time leaves behind: that nothing met a step for `span`, up to `until`. Everything else is as it
+    /// was when the step before it was met.
+    pub(crate) fn of_absence(
+        before: &Evidence,
+        step: Option<&Arc<str>>,
+        span: Nanos,
+        until: Time,
+    ) -> Evidence {
+        Evidence {
+            step: step.cloned(),
+            time: until,
+            since: before.time,
+            count: 1,
+            failed: false,
+            object: Object::Absent(span),
+            indicators: Vec::new(),
+            ..before.clone()
+        }
+    }
+}
+
 fn object_of(scene: &Scene<'_>) -> Object {
     match scene.observation.subject {
         Subject::File(_) => match scene.file() {
@@ -210,7 +236,7 @@ fn object_of(scene: &Scene<'_>) -> Object {
                 addr,
                 direction,
                 attempts: endpoint.map_or(0, |endpoint| endpoint.attempts),
-                failures: endpoint.map_or(0, |endpoint| endpoint.failures),
+                failures: endpoint.map_or(0, |endpoint| endpoint.failures.total()),
                 sends: scene.traffic().map_or(0, |traffic| traffic.sends.messages()),
                 period: scene.traffic().and_then(|traffic| traffic.sends.period()),
                 fd: scene.observation.fd,

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
+use super::absence::Presence;
 use super::counter::Counters;
 use super::evidence::{Held, Size};
 use super::{Evidence, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
 use crate::event::Time;
 use crate::rules::fields::{OwnedValue, Scene, Value};
 use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
-use crate::state::{Budget, heap_of};
+use crate::state::{Budget, Observation, heap_of};
 
 #[derive(Debug, Default)]
 pub(super) struct RuleState {
@@ -16,6 +17,8 @@ pub(super) struct RuleState {
     pub(super) partials: VecDeque<Partial>,
     counters: Vec<Counters>,
     early: VecDeque<Early>,
+    /// What met a step that must be absent, for as long as order is not trusted.
+    pub(super) presences: VecDeque<Presence>,
     once: VecDeque<Once>,
 }
 
@@ -31,11 +34,13 @@ struct Once {
 pub(super) struct Partial {
     pub(super) scope: ScopeKey,
     /// A sequence: the steps before this one are met or were passed over. A set: not used.
-    next: usize,
+    pub(super) next: usize,
     /// What later steps ask for, by the rule's list of it.
     pub(super) kept: Vec<Option<OwnedValue>>,
     /// In the order in which they were met; each step once.
     pub(super) steps: Vec<Met>,
+    /// What the event was about that met the last of them: kept only if time alone can complete the match.
+    pub(super) about: Option<Observation>,
     held: Held,
 }
 
@@ -82,7 +87,12 @@ pub(super) fn begins_with(rule: &Rule, step: usize) -> bool {
     rule.steps.iter().any(is_needed) && (rule.order == StepOrder::Set || !before.iter().any(is_needed))
 }
 
-fn is_needed(step: &Step) -> bool {
+/// Whether a step must be absent: no event meets it, time does.
+pub(super) fn is_absent(rule: &Rule, step: usize) -> bool {
+    rule.steps.get(step).is_some_and(|step| step.absent_for.is_some())
+}
+
+pub(super) fn is_needed(step: &Step) -> bool {
     step.needed == Needed::Yes
 }
 
@@ -91,6 +101,7 @@ impl RuleState {
     pub(super) fn expire(&mut self, rule: &Rule, now: Time) {
         self.partials.retain_mut(|partial| partial.outlives(rule, now));
         self.early.retain(|early| now.since(early.met.evidence.time) <= TOLERANCE);
+        self.presences.retain(|presence| now.since(presence.time) <= TOLERANCE);
     }
 
     /// Forgets what the event voids by the rule's `until`.
@@ -99,6 +110,7 @@ impl RuleState {
         self.partials.retain(|partial| partial.scope != scope || !until.holds(scene, &partial.kept));
         if until.holds(scene, &[]) {
             self.early.retain(|early| early.scope != scope);
+            self.presences.retain(|presence| presence.scope != scope);
             self.counters.iter_mut().for_each(|counters| counters.void(scope));
         }
     }
@@ -224,6 +236,7 @@ impl Partial {
             next: 0,
             kept: vec![None; rule.kept.len()],
             steps: Vec::new(),
+            about: None,
             held: Held::default(),
         }
     }
@@ -268,6 +281,8 @@ impl Partial {
 
     /// Drops what lies too far back. `false` if nothing is left that can become a match.
     fn outlives(&mut self, rule: &Rule, now: Time) -> bool {
+        // What waits for time to pass is judged by what it waits for, not by the event that tells of the time.
+        let now = self.waits(rule).map_or(now, |wait| wait.until.min(now));
         let in_time = |met: &Met| now.since(met.evidence.since) <= rule.within;
         if self.steps.iter().all(in_time) {
             return true;

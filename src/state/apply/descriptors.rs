@@ -9,6 +9,7 @@ use super::super::files::{File, Writes};
 use super::super::gpu::device_at;
 use super::super::path::{canonical, is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
+use super::super::terminal::is_master;
 use super::super::{Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Role, Socket, State, Subject};
 use super::{About, Acting, PROCESS};
 
@@ -81,6 +82,11 @@ impl State {
                 process.gpu.opened();
             }
             return Object::Nvidia(device);
+        }
+        if is_master(&path)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.terminal.get_or_insert_default();
         }
         if let Some(object) = self.object_behind_proc_path(acting, &path) {
             return object;
@@ -202,6 +208,7 @@ impl State {
             Descriptor::own(object, Access::ReadWrite, on_exec)
         });
         self.set_fd(acting, new, Descriptor { on_exec, held: Held::Own, ..descriptor });
+        self.put_at(acting, new);
     }
 
     /// pipe(2), pipe2(2).

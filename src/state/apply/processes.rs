@@ -95,6 +95,7 @@ impl State {
             stdin: from.stdin.clone(),
             asked: None,
             renames: 0,
+            terminal: None,
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)
@@ -221,6 +222,7 @@ impl State {
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;
+        process.terminal = None;
         // What it reads from there it passes on.
         if let Some(stdin) = process.stdin.clone() {
             self.taint(acting.process, &stdin, acting.time);
