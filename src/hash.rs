@@ -24,6 +24,10 @@ impl<K, V> fmt::Debug for Map<K, V> {
 }
 
 impl<K: Eq + Hash, V> Map<K, V> {
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn get<Q: Hash + Eq + ?Sized>(&self, key: &Q) -> Option<&V>
     where
         K: Borrow<Q>,

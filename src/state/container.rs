@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::event::Time;
 
 use super::files::Files;
+use super::moved::Moved;
 use super::net::Endpoints;
 use super::process::ProcessSerial;
 
@@ -29,10 +30,18 @@ pub struct Container {
     pub since: Time,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
+    pub(crate) moved: Moved,
 }
 
 impl Container {
     pub(crate) fn new(id: &[u8], since: Time) -> Self {
-        Container { id: id.into(), first: None, since, files: Files::new(), endpoints: Endpoints::new() }
+        Container {
+            id: id.into(),
+            first: None,
+            since,
+            files: Files::new(),
+            endpoints: Endpoints::new(),
+            moved: Moved::default(),
+        }
     }
 }

@@ -8,6 +8,8 @@ use crate::event::Time;
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
+use super::image::Answer;
+use super::path::PATH_MAX;
 use super::program::{Derivation, FileSerial, Origin, Provenance};
 
 /// Files that are remembered of a container. A build opens a few thousand different ones; who opens millions to
@@ -27,6 +29,8 @@ pub struct File {
     pub written: Option<Time>,
     /// Whether writes to it are seen as they happen. Where they are, having it open says nothing.
     pub(crate) writes: Writes,
+    /// What the image's keeper said of it, once asked.
+    pub(crate) in_image: Option<Answer>,
 }
 
 /// Whether writes to a file are seen as they happen: reads and writes are the dearest points and seldom traced.
@@ -82,6 +86,7 @@ impl Files {
             provenance: Provenance::default(),
             written: None,
             writes: Writes::Unseen,
+            in_image: None,
         };
         let (id, evicted) = self.arena.insert(file);
         if let Some(evicted) = evicted {
@@ -96,6 +101,13 @@ impl Files {
         if let Some(file) = self.arena.get_mut(id) {
             file.written = Some(time);
             file.provenance = provenance;
+        }
+    }
+
+    /// The image's keeper was asked for the file.
+    pub(crate) fn image_said(&mut self, id: Id<File>, answer: Answer) {
+        if let Some(file) = self.arena.get_mut(id) {
+            file.in_image = Some(answer);
         }
     }
 
@@ -125,9 +137,32 @@ impl Files {
         };
         match and_stays {
             Stays::No => self.truly_at(id, to),
-            Stays::Yes => {
-                self.by_path.insert(to.into(), id);
+            Stays::Yes => self.also_at(id, to),
+        }
+    }
+
+    /// A directory was renamed, and with it what lies below it. Nobody says which of two names it has now.
+    pub(crate) fn renamed_below(&mut self, from: &[u8], to: &[u8], or_to: &[u8]) {
+        let below: Vec<(Id<File>, Box<[u8]>)> = self
+            .arena
+            .iter()
+            .filter_map(|(id, file)| {
+                let rest = file.path.strip_prefix(from).filter(|rest| rest.starts_with(b"/"))?;
+                Some((id, rest.into()))
+            })
+            .collect();
+        for (id, rest) in below {
+            if to.len().saturating_add(rest.len()) <= PATH_MAX {
+                self.truly_at(id, &[to, &rest].concat());
             }
+            self.also_at(id, &[or_to, &rest].concat());
+        }
+    }
+
+    /// A second name. There are no more of them than files: who links in circles gets no memory for it.
+    fn also_at(&mut self, id: Id<File>, path: &[u8]) {
+        if path.len() <= PATH_MAX && self.by_path.len() < 2 * MAX_FILES {
+            self.by_path.insert(path.into(), id);
         }
     }
 

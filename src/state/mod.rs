@@ -10,17 +10,23 @@ mod apply;
 mod arena;
 mod builder;
 mod cadence;
+mod code;
 mod container;
 mod fds;
 mod files;
 mod gpu;
+mod image;
+mod installer;
 mod interpreter;
+mod moved;
 mod net;
 pub(crate) mod path;
 mod process;
 mod program;
 mod sight;
 mod view;
+
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -29,15 +35,19 @@ use crate::event::{Context, Event, Fd, Nanos, Time};
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
 pub use cadence::Cadence;
+pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
 pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use image::{Answer, Image};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
-pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
+pub use program::{
+    Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
+};
 pub use sight::Sight;
 pub use view::Evictions;
 
@@ -130,6 +140,7 @@ pub struct State {
     clock: Time,
     last_serial: u64,
     sight: Sight,
+    image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
@@ -142,6 +153,7 @@ impl Default for State {
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
+            image: None,
         }
     }
 }
@@ -155,6 +167,11 @@ impl State {
             return None;
         };
         apply::apply(self, context, &event.kind)
+    }
+
+    /// Whom to ask whether a file is in a container's image, where the release does not say.
+    pub fn set_image(&mut self, image: Arc<dyn Image>) {
+        self.image = Some(image);
     }
 
     /// The largest time that was seen and believed.
@@ -252,7 +269,7 @@ impl State {
             lineage,
             birth: Birth::Unseen,
             ancestors: from.map(process::ancestors_of_child).unwrap_or_default(),
-            program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
+            program: from.map(|parent| Arc::clone(&parent.program)).unwrap_or_default(),
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
             cwd: from.and_then(|parent| parent.cwd.clone()),
@@ -265,6 +282,8 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            wrote: None,
+            code: Vec::new(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -14,7 +14,9 @@ use smallvec::SmallVec;
 use crate::event::{Fd, Tgid, Time, Uid};
 use crate::hash::Map;
 
+use super::FileId;
 use super::arena::{Arena, Evict, Id, Keep};
+use super::code::Code;
 use super::container::ContainerIx;
 use super::fds::{Access, Descriptor, FdTable, Object};
 use super::gpu::Gpu;
@@ -131,6 +133,10 @@ pub struct Process {
     pub(crate) asked: Option<Box<AskedProgram>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// The file that it last wrote to: what a program renames that moves its own files.
+    pub(crate) wrote: Option<FileId>,
+    /// Foreign code that it took in beside its program.
+    pub(crate) code: Vec<Code>,
 }
 
 /// What a process asked execve(2) for.
@@ -147,14 +153,19 @@ impl Process {
         Actor { tgid: self.key.tgid, program: Arc::clone(&self.program) }
     }
 
-    /// The newest source of network bytes that the process had.
+    /// The newest source of network bytes that the process had. What was built from such bytes counts only where
+    /// there is nothing else, or a glance at an object file would make a build of any download.
     pub(crate) fn network_input(&self) -> Option<&Source> {
-        self.inputs.last().or(self.stdin.as_ref())
+        let plain = self.inputs.iter().rev().find(|source| !source.is_built());
+        plain.or(self.inputs.last()).or(self.stdin.as_ref())
     }
 
-    /// Notes a source of network bytes; says whether it is news.
+    /// Notes a source of network bytes, the newest from now on; says whether it is news.
     pub(crate) fn note_input(&mut self, source: &Source) -> bool {
-        if self.inputs.iter().any(|known| same_source(known, source)) {
+        if let Some(at) = self.inputs.iter().position(|known| same_source(known, source)) {
+            if let Some(later) = self.inputs.get_mut(at..) {
+                later.rotate_left(1);
+            }
             return false;
         }
         if self.inputs.len() >= MAX_INPUTS {

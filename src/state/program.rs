@@ -79,7 +79,21 @@ pub struct Derivation {
     pub time: Time,
     /// Where the bytes came from.
     pub source: Source,
+    /// What the writer does to bytes.
+    pub making: Making,
     steps: u8,
+}
+
+/// What a writer does to the bytes that it is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Making {
+    /// It passes them on: a download, a copy, an unpacked archive; or nobody knows better.
+    #[default]
+    Written,
+    /// It makes something new of them, as compilers and linkers do.
+    Built,
+    /// It is a package manager that is itself of the image, or was installed by one.
+    Installed,
 }
 
 /// Where bytes came from.
@@ -94,12 +108,14 @@ pub enum Source {
 }
 
 /// A remote peer that bytes came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Remote {
     /// Its address and port.
     pub addr: SocketAddr,
     /// When the process connected to it.
     pub time: Time,
+    /// Who did: of `curl | tee FILE` it is curl, and tee writes the file.
+    pub by: Actor,
 }
 
 impl Source {
@@ -117,6 +133,15 @@ impl Source {
         }
         None
     }
+
+    /// Whether they are what a compiler made, or a copy of that.
+    #[must_use]
+    pub(crate) fn is_built(&self) -> bool {
+        match self {
+            Source::Local | Source::Remote(_) => false,
+            Source::File(derivation) => derivation.is_built(),
+        }
+    }
 }
 
 impl Derivation {
@@ -128,6 +153,7 @@ impl Derivation {
         writer: Actor,
         time: Time,
         source: Source,
+        making: Making,
     ) -> Arc<Self> {
         let mut source = source;
         let mut steps = match &source {
@@ -141,7 +167,7 @@ impl Derivation {
                 steps = MAX_STEPS;
             }
         }
-        Arc::new(Derivation { file, path, writer, time, source, steps })
+        Arc::new(Derivation { file, path, writer, time, source, making, steps })
     }
 
     /// The chain from this file back to the first that is known.
@@ -151,6 +177,18 @@ impl Derivation {
             Source::File(earlier) => Some(earlier),
         })
         .take(usize::from(MAX_STEPS).saturating_add(1))
+    }
+
+    /// Whether a compiler made it, or it is a copy of what one made. What went into that is in the chain all the same.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        self.chain().any(|step| step.making == Making::Built)
+    }
+
+    /// Whether a package manager put it there.
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.making == Making::Installed
     }
 }
 
@@ -168,6 +206,18 @@ impl Provenance {
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
         self.derivation.as_ref()?.source.remote()
+    }
+
+    /// Whether a compiler made it, or it is a copy of what one made.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        self.derivation.as_ref().is_some_and(|derivation| derivation.is_built())
+    }
+
+    /// Whether a package manager put it there, one that is no stranger itself.
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.derivation.as_ref().is_some_and(|derivation| derivation.is_installed())
     }
 
     /// The files that the bytes descend from, the file itself first.
@@ -329,17 +379,18 @@ mod tests {
 
     fn step(number: u64, source: Source) -> Arc<Derivation> {
         let writer = Actor { tgid: Tgid(1), program: Arc::default() };
-        Derivation::new(FileSerial(number), Box::from(*b"/f"), writer, Time(1), source)
+        Derivation::new(FileSerial(number), Box::from(*b"/f"), writer, Time(1), source, Making::Written)
     }
 
     #[test]
     fn a_chain_worn_out_by_copies_keeps_its_remote_and_its_bound() {
-        let remote = Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1) };
+        let by = Actor { tgid: Tgid(1), program: Arc::default() };
+        let remote = Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1), by };
         let mut derivation = step(0, Source::Remote(remote.clone()));
         for number in 1..1000 {
             derivation = step(number, Source::File(derivation));
         }
-        assert_eq!(derivation.source.remote(), Some(&remote));
+        assert_eq!(derivation.source.remote().map(|remote| remote.addr), Some(remote.addr));
         let chain: Vec<u64> = derivation.chain().map(|step| step.file.0).collect();
         assert_eq!(chain.len(), usize::from(MAX_STEPS));
         assert_eq!((chain[0], chain[chain.len() - 1]), (999, 0));

@@ -13,6 +13,7 @@ use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script,
 use super::super::{
     Birth, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, State, Subject,
 };
+use super::arrival::Layer;
 use super::{About, Acting, PROCESS};
 
 impl State {
@@ -21,19 +22,14 @@ impl State {
         let argv = Argv::copy(&start.args);
         let cwd = start.cwd.present().map(Arc::from);
         let path = argv.first().and_then(|first| canonical(start.cwd.present(), first)).unwrap_or_default();
+        // What a container starts with comes from its image, but no release says so; and a word without a slash is
+        // found along a search path that nobody tells.
+        let named = argv.first().is_some_and(|first| first.contains(&b'/'));
+        let origin = if named && self.is_in_image(acting, &path) { Origin::Image } else { Origin::Unknown };
+        let executable = Provenance { origin, derivation: None };
         let name = comm_of(if path.is_empty() { argv.first().unwrap_or_default() } else { &path });
-        let program = self.with_script(
-            acting,
-            Program {
-                path,
-                name,
-                argv,
-                // What a container starts with comes from its image; no release says so.
-                executable: Provenance { origin: Origin::Unknown, derivation: None },
-                script: None,
-                time: acting.time,
-            },
-        );
+        let program = self
+            .with_script(acting, Program { path, name, argv, executable, script: None, time: acting.time });
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.program = Arc::new(program);
         process.birth = Birth::Seen;
@@ -92,6 +88,8 @@ impl State {
             stdin: from.stdin.clone(),
             asked: None,
             renames: 0,
+            wrote: None,
+            code: from.code.clone(),
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)
@@ -110,12 +108,13 @@ impl State {
         let Some(from) = self.processes.get(parent) else { return };
         let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
         let lineage = self.lineage_of_child(from, serial);
-        let (ancestors, program, cwd, inputs, stdin) = (
+        let (ancestors, program, cwd, inputs, stdin, code) = (
             ancestors_of_child(from),
             Arc::clone(&from.program),
             from.cwd.clone(),
             from.inputs.clone(),
             from.stdin.clone(),
+            from.code.clone(),
         );
         let inherited = self.processes.fds(parent).cloned().unwrap_or_default();
         if flags.contains(CloneFlags::FILES) {
@@ -143,6 +142,7 @@ impl State {
             child.program = program;
             child.inputs = inputs;
             child.stdin = stdin;
+            child.code = code;
         }
         if child.cwd.is_none() {
             child.cwd = cwd;
@@ -185,19 +185,15 @@ impl State {
             Some(name) => name,
             None => basename(path),
         };
+        let provenance = asked.as_ref().and_then(|asked| asked.provenance.clone());
+        let executable = self.executable_of(acting, exec, path, provenance, deleted);
         let program = self.with_script(
             acting,
             Program {
                 path: path.into(),
                 name: name.get(..COMM_MAX).unwrap_or(name).into(),
                 argv: Argv::copy(&exec.argv),
-                executable: self.executable_of(
-                    acting,
-                    exec,
-                    path,
-                    asked.and_then(|asked| asked.provenance),
-                    deleted,
-                ),
+                executable,
                 script: None,
                 time: acting.time,
             },
@@ -214,6 +210,8 @@ impl State {
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;
+        process.wrote = None;
+        process.code.clear();
         // What it reads from there it passes on.
         if let Some(stdin) = process.stdin.clone() {
             self.taint(acting.process, &stdin, acting.time);
@@ -223,7 +221,7 @@ impl State {
 
     /// Where an executable came from: what the sentry says of the file itself, then what was seen of it.
     fn executable_of(
-        &self,
+        &mut self,
         acting: &Acting<'_>,
         exec: &SentryExecve<'_>,
         path: &[u8],
@@ -243,30 +241,37 @@ impl State {
         }
         match seen.origin {
             // A program without a name was deleted after its start, or never had one: made here in any case.
-            Origin::Unknown if exec.overlay_upper || deleted => {
-                Provenance { origin: Origin::Created, ..seen }
+            Origin::Unknown => {
+                let layer = if exec.overlay_upper || deleted { Layer::Upper } else { Layer::Unsaid };
+                self.arrived(acting, path, layer)
             }
-            Origin::Unknown | Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+            Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
         }
     }
 
     /// Fills in the script that an interpreter was told to run.
-    fn with_script(&self, acting: &Acting<'_>, program: Program) -> Program {
+    fn with_script(&mut self, acting: &Acting<'_>, program: Program) -> Program {
         let operand = match program.interprets() {
             Some(Runs::File(operand)) => operand,
             // Where a module lies is not said; its name is what it is known by.
             Some(Runs::Module(module)) => {
-                let script = Script { path: module.into(), provenance: program.executable.clone() };
+                let beside = self.module_beside(acting, module);
+                let provenance = beside.unwrap_or_else(|| program.executable.clone());
+                let script = Script { path: module.into(), provenance };
                 return Program { script: Some(script), ..program };
             }
             Some(Runs::Stdin | Runs::Other) | None => return program,
         };
         let Some(path) = self.absolute(acting, operand) else { return program };
-        let provenance = self
+        let seen = self
             .find_file(acting, &path)
             .or_else(|| self.file_behind_proc_path(acting, &path))
             .and_then(|file| self.provenance_of(acting, file))
             .unwrap_or_default();
+        let provenance = match seen.origin {
+            Origin::Unknown => self.arrived(acting, &path, Layer::Unsaid),
+            Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+        };
         Program { script: Some(Script { path, provenance }), ..program }
     }
 

@@ -49,6 +49,23 @@ impl State {
         }
     }
 
+    /// The kernel moved bytes from `source` into a pipe; whoever reads from it has them.
+    pub(super) fn pour_into(&mut self, acting: &Acting<'_>, pipe: PipeId, source: &Source) {
+        match self.pipes.get_mut(pipe) {
+            Some(pipe) if pipe.source.is_none() => pipe.source = Some(source.clone()),
+            Some(_) | None => return,
+        }
+        let readers = self.processes.readers_of(acting.container, Object::Pipe(pipe, PipeEnd::Read));
+        for (reader, through) in readers.into_iter().filter(|(reader, _)| *reader != acting.process) {
+            if through == Through::Stdin
+                && let Some(reader) = self.processes.get_mut(reader)
+            {
+                reader.stdin = Some(source.clone());
+            }
+            self.taint(reader, source, acting.time);
+        }
+    }
+
     /// Bytes were seen to come out of a pipe: whoever reads them has what was put in.
     pub(super) fn read_from_pipe(&mut self, acting: &Acting<'_>, fd: Fd, exit: Exit) {
         if !exit.succeeded() || exit.result <= 0 {

@@ -1,0 +1,124 @@
+//! Files that programs renamed or linked by themselves: from where to where lies behind pointers.
+//!
+//! A program that writes `x.part` and renames it to `x` tells the sentry both names, and us neither. What is known is
+//! that it renamed something, and what it had written a moment before. A file that is run afterwards from a place
+//! where nobody was seen to write it, and which the image does not hold, came by such a rename: if just one of those
+//! files can be meant, its bytes are those that the renamer wrote. The chain then says that the renamer wrote the
+//! path that is run, from where it had its bytes: that is true whatever the name in between was.
+//!
+//! Bound: [`MAX_MOVED`] a container, the newest stay. Who renames more before he runs one of them is not followed.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::event::Time;
+
+use super::path::{basename, directory};
+use super::program::Derivation;
+
+/// Renames that are remembered of a container. Downloads rename one file each; a package manager thousands, and its
+/// files are of no interest.
+const MAX_MOVED: usize = 16;
+
+/// What was renamed by whoever wrote it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Moved {
+    /// How each file came to be under its old name, and when it was renamed; the newest last.
+    files: VecDeque<(Arc<Derivation>, Time)>,
+}
+
+/// Whether a file that is looked for can be of the image.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Made {
+    /// It cannot: it was made in the container.
+    Here,
+    /// Nobody says.
+    Somewhere,
+}
+
+impl Moved {
+    /// A program renamed or linked something after it had written `file`.
+    pub(crate) fn note(&mut self, file: &Arc<Derivation>, time: Time) {
+        self.files.retain(|(known, _)| known.file != file.file);
+        if self.files.len() >= MAX_MOVED {
+            self.files.pop_front();
+        }
+        self.files.push_back((Arc::clone(file), time));
+    }
+
+    /// The file that is at `path` now, if it is certain enough which one that is.
+    ///
+    /// Where the file was made here for certain, it is the newest that was renamed in its directory, or the only one
+    /// that was renamed at all. Where it may as well be the image's, its name must continue the old one or the other
+    /// way round, as in `x.part` and `x`.
+    pub(crate) fn at(&self, path: &[u8], made: Made) -> Option<&(Arc<Derivation>, Time)> {
+        let beside = |(file, _): &&(Arc<Derivation>, Time)| directory(&file.path) == directory(path);
+        match made {
+            Made::Here => match self.files.iter().rev().find(beside) {
+                Some(moved) => Some(moved),
+                None if self.files.len() == 1 => self.files.front(),
+                None => None,
+            },
+            Made::Somewhere => self.files.iter().rev().find(|moved| {
+                let (old, new) = (stem(&moved.0.path), stem(path));
+                beside(moved) && (old.starts_with(new) || new.starts_with(old))
+            }),
+        }
+    }
+}
+
+/// A file's name without the dots before it: `.x.part` becomes `x`, too.
+fn stem(path: &[u8]) -> &[u8] {
+    let name = basename(path);
+    let hidden = name.iter().take_while(|byte| **byte == b'.').count();
+    name.get(hidden..).unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::Tgid;
+    use crate::state::program::{Actor, FileSerial, Making, Source};
+
+    fn moved(paths: &[&str]) -> Moved {
+        let mut moved = Moved::default();
+        for (path, number) in paths.iter().zip(1u64..) {
+            let writer = Actor { tgid: Tgid(1), program: Arc::default() };
+            let path = path.as_bytes().into();
+            let file =
+                Derivation::new(FileSerial(number), path, writer, Time(1), Source::Local, Making::Written);
+            moved.note(&file, Time(2));
+        }
+        moved
+    }
+
+    fn meant(moved: &Moved, path: &str, made: Made) -> Option<u64> {
+        moved.at(path.as_bytes(), made).map(|(file, _)| file.file.0)
+    }
+
+    #[test]
+    fn of_a_path_that_was_made_here_the_file_beside_it_is_meant_or_the_only_one() {
+        let one = moved(&["/tmp/a.part"]);
+        assert_eq!(meant(&one, "/tmp/Xsession", Made::Here), Some(1));
+        assert_eq!(meant(&one, "/opt/Xsession", Made::Here), Some(1));
+        let two = moved(&["/tmp/a.part", "/srv/state.json.new"]);
+        assert_eq!(meant(&two, "/tmp/Xsession", Made::Here), Some(1));
+        assert_eq!(meant(&two, "/opt/Xsession", Made::Here), None, "which one, nobody can tell");
+    }
+
+    #[test]
+    fn of_a_path_that_may_be_the_images_only_a_name_that_goes_on_is_meant() {
+        let one = moved(&["/app/.worker.part"]);
+        assert_eq!(meant(&one, "/app/worker", Made::Somewhere), Some(1));
+        assert_eq!(meant(&one, "/app/server", Made::Somewhere), None);
+        assert_eq!(meant(&one, "/bin/worker", Made::Somewhere), None);
+    }
+
+    #[test]
+    fn a_flood_of_renames_is_bounded() {
+        let names: Vec<String> = (0..1000).map(|number| format!("/tmp/{number}")).collect();
+        let many = moved(&names.iter().map(String::as_str).collect::<Vec<_>>());
+        assert_eq!(many.files.len(), MAX_MOVED);
+        assert_eq!(meant(&many, "/tmp/x", Made::Here), Some(1000));
+    }
+}
