@@ -173,7 +173,8 @@ fn deed(evidence: &Evidence) -> Deed {
         Object::Process => {
             let ran = matches!(evidence.event, EventType::Container)
                 || evidence.event == EventType::Syscall(crate::event::Sysno::EXECVE);
-            if !ran {
+            // An interpreter that is fed ran nothing new; what it does shows that it runs what it is fed.
+            if !ran && evidence.fed_by.is_none() {
                 return Deed::Other;
             }
             let program = &evidence.actor.program;

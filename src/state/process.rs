@@ -160,6 +160,16 @@ impl Process {
         plain.or(self.inputs.last()).or(self.stdin.as_ref())
     }
 
+    /// Whether it had no source of network bytes so far but what came through its standard input, which it may have
+    /// inherited without a thought: in `curl URL | sh` all that the script runs has it.
+    pub(crate) fn has_only_stdin(&self) -> bool {
+        match (self.inputs.as_slice(), &self.stdin) {
+            ([], _) => true,
+            ([only], Some(stdin)) => same_source(only, stdin),
+            _ => false,
+        }
+    }
+
     /// Notes a source of network bytes, the newest from now on; says whether it is news.
     pub(crate) fn note_input(&mut self, source: &Source) -> bool {
         if let Some(at) = self.inputs.iter().position(|known| same_source(known, source)) {
@@ -191,7 +201,8 @@ impl Process {
 fn same_source(a: &Source, b: &Source) -> bool {
     match (a, b) {
         (Source::Local, Source::Local) => true,
-        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr,
+        // In `curl URL | sh` the script's own downloads come from the same server, but not by way of curl.
+        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr && a.by.tgid == b.by.tgid,
         (Source::File(a), Source::File(b)) => a.file == b.file,
         (Source::Local | Source::Remote(_) | Source::File(_), _) => false,
     }

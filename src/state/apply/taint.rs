@@ -19,7 +19,7 @@ impl State {
         while let Some((process, source)) = reached.get(next).cloned() {
             next = next.saturating_add(1);
             let Some(tainted) = self.processes.get_mut(process) else { continue };
-            let is_first = tainted.inputs.is_empty();
+            let is_first = tainted.has_only_stdin();
             if !tainted.note_input(&source) || !is_first {
                 continue;
             }
