@@ -157,7 +157,7 @@ impl Process {
     /// there is nothing else, or a glance at an object file would make a build of any download.
     pub(crate) fn network_input(&self) -> Option<&Source> {
         let plain = self.inputs.iter().rev().find(|source| !source.is_built());
-        plain.or(self.inputs.last()).or(self.stdin.as_ref())
+        plain.or_else(|| self.inputs.last()).or(self.stdin.as_ref())
     }
 
     /// Whether it had no source of network bytes so far but what came through its standard input, which it may have
