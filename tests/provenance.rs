@@ -8,7 +8,7 @@
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex};
 
-use sluicebox::event::{Event, Kind, SentryMmap, Text};
+use sluicebox::event::{Event, Ino, Kind, SentryMmap, Text};
 use sluicebox::rules::testing::Script;
 use sluicebox::state::{Answer, ContainerIx, Image, Making, Process, Provenance, State};
 
@@ -291,6 +291,42 @@ fn what_dpkg_unpacks_is_known_under_its_final_name() {
         "{}",
         runs(&state, 11)
     );
+}
+
+#[test]
+fn where_only_package_managers_rename_what_comes_by_a_rename_is_theirs() {
+    let apk = "
+        0s pid=10 execve path=/sbin/apk argv=\"apk add curl\" layer=lower
+        0s pid=10 openat path=/usr/lib/.apk.1 flags=O_CREAT|O_WRONLY origin=198.51.100.7:80
+        0s pid=10 openat path=/usr/share/.apk.2 flags=O_CREAT|O_WRONLY
+        1s pid=10 renameat
+        1s pid=10 openat path=/usr/lib/.apk.3 flags=O_CREAT|O_WRONLY
+        1s pid=10 renameat";
+    let run = "9s pid=11 execve path=/usr/bin/curl layer=upper";
+    let state = after(&format!("{apk}\n{run}"));
+    assert_eq!(runs(&state, 11), "network <- /usr/bin/curl installed by apk <- 198.51.100.7:80 by apk");
+    // Somebody else may as well have put it there.
+    let state =
+        after(&format!("{apk}\n2s pid=12 execve path=/usr/bin/perl layer=lower\n2s pid=12 rename\n{run}"));
+    assert_eq!(runs(&state, 11), "created");
+}
+
+#[test]
+fn a_program_that_ran_before_is_known_by_its_inode() {
+    let script = Script::parse(&format!(
+        "{CURL}\n1s pid=11 execve path=/tmp/a\n2s pid=12 execve path=/var/x\n3s pid=13 execve path=/var/y"
+    ))
+    .unwrap();
+    let mut state = State::default();
+    for mut event in script.events() {
+        if let Kind::SentryExecve(exec) = &mut event.kind {
+            let is_other = exec.binary_path.bytes() == b"/var/y";
+            (exec.ino, exec.size) = (Ino(if is_other { 8 } else { 7 }), 4096);
+        }
+        state.apply(&event);
+    }
+    assert_eq!(runs(&state, 12), format!("network <- {A}"));
+    assert_eq!(runs(&state, 13), "unknown");
 }
 
 #[test]

@@ -6,25 +6,48 @@
 //! files can be meant, its bytes are those that the renamer wrote. The chain then says that the renamer wrote the
 //! path that is run, from where it had its bytes: that is true whatever the name in between was.
 //!
-//! Bound: [`MAX_MOVED`] a container, the newest stay. Who renames more before he runs one of them is not followed.
+//! Package managers rename by the hundred (apk, rpm), each file after all of them were unpacked. Where nobody else in
+//! the container ever renamed by himself, a file that came by a rename is theirs.
+//!
+//! A program that ran before is known by its inode as well, where the release says it: a rename does not change it,
+//! and gVisor's file systems only count them up.
+//!
+//! Bounds: [`MAX_MOVED`] and [`MAX_RAN`] a container, the newest stay. Who renames more before he runs one of them is
+//! not followed.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use crate::event::Time;
+use crate::event::{Ino, Time};
 
 use super::path::{basename, directory};
-use super::program::Derivation;
+use super::program::{Derivation, Provenance};
 
 /// Renames that are remembered of a container. Downloads rename one file each; a package manager thousands, and its
 /// files are of no interest.
 const MAX_MOVED: usize = 16;
+
+/// Foreign programs that are remembered by their inodes. A watchdog keeps one or two.
+const MAX_RAN: usize = 16;
 
 /// What was renamed by whoever wrote it.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Moved {
     /// How each file came to be under its old name, and when it was renamed; the newest last.
     files: VecDeque<(Arc<Derivation>, Time)>,
+    /// Whether somebody renamed something that he was not seen to write.
+    has_strangers: bool,
+    /// Foreign programs that ran, by what a rename leaves as it is.
+    ran: VecDeque<(Inode, Provenance)>,
+}
+
+/// What tells a program's file apart, whatever its name. Numbers are of a file system each, so the size and the layer
+/// must be the same, too.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Inode {
+    pub(crate) ino: Ino,
+    pub(crate) size: i64,
+    pub(crate) upper: bool,
 }
 
 /// Whether a file that is looked for can be of the image.
@@ -46,6 +69,25 @@ impl Moved {
         self.files.push_back((Arc::clone(file), time));
     }
 
+    /// A program renamed or linked something that it was not seen to write.
+    pub(crate) fn note_stranger(&mut self) {
+        self.has_strangers = true;
+    }
+
+    /// A foreign program is run.
+    pub(crate) fn note_run(&mut self, inode: Inode, provenance: &Provenance) {
+        self.ran.retain(|(known, _)| *known != inode);
+        if self.ran.len() >= MAX_RAN {
+            self.ran.pop_front();
+        }
+        self.ran.push_back((inode, provenance.clone()));
+    }
+
+    /// The program of that inode, if it ran before.
+    pub(crate) fn ran(&self, inode: Inode) -> Option<&Provenance> {
+        self.ran.iter().find(|(known, _)| *known == inode).map(|(_, provenance)| provenance)
+    }
+
     /// The file that is at `path` now, if it is certain enough which one that is.
     ///
     /// Where the file was made here for certain, it is the newest that was renamed in its directory, or the only one
@@ -57,6 +99,7 @@ impl Moved {
             Made::Here => match self.files.iter().rev().find(beside) {
                 Some(moved) => Some(moved),
                 None if self.files.len() == 1 => self.files.front(),
+                None if self.are_all_installed() => self.files.back(),
                 None => None,
             },
             Made::Somewhere => self.files.iter().rev().find(|moved| {
@@ -64,6 +107,12 @@ impl Moved {
                 beside(moved) && (old.starts_with(new) || new.starts_with(old))
             }),
         }
+    }
+}
+
+impl Moved {
+    fn are_all_installed(&self) -> bool {
+        !self.has_strangers && self.files.iter().all(|(file, _)| file.is_installed())
     }
 }
 

@@ -3,9 +3,9 @@
 use super::super::State;
 use super::super::files::Stays;
 use super::super::image::Answer;
-use super::super::moved::Made;
+use super::super::moved::{Inode, Made};
 use super::super::path::is_canonical;
-use super::super::program::{Derivation, FileSerial, Origin, Provenance};
+use super::super::program::{Derivation, FileSerial, Making, Origin, Provenance, is_foreign};
 use super::Acting;
 use super::descriptors::origin_of;
 
@@ -65,15 +65,31 @@ impl State {
 
     /// A program renamed or linked something by itself, most likely what it had just written.
     pub(super) fn moved_its_own(&mut self, acting: &Acting<'_>) {
-        let Some(wrote) = self.processes.get(acting.process).and_then(|process| process.wrote) else {
-            return;
-        };
-        let derivation = self.provenance_of(acting, wrote).and_then(|provenance| provenance.derivation);
-        if let Some(derivation) = derivation
+        let Some(process) = self.processes.get(acting.process) else { return };
+        let (wrote, making) = (process.wrote, process.making());
+        let derivation = wrote
+            .and_then(|file| self.provenance_of(acting, file))
+            .and_then(|provenance| provenance.derivation);
+        let Some(container) = self.container_mut(acting.container) else { return };
+        match derivation {
+            Some(derivation) => container.moved.note(&derivation, acting.time),
+            None if making == Making::Installed => {}
+            None => container.moved.note_stranger(),
+        }
+    }
+
+    /// A foreign program is run: it will be known by its inode, whatever its next name.
+    pub(super) fn ran(&mut self, acting: &Acting<'_>, inode: Option<Inode>, provenance: &Provenance) {
+        if let Some(inode) = inode.filter(|_| is_foreign(provenance.origin))
             && let Some(container) = self.container_mut(acting.container)
         {
-            container.moved.note(&derivation, acting.time);
+            container.moved.note_run(inode, provenance);
         }
+    }
+
+    /// What a program of that inode was when it ran under another name.
+    pub(super) fn ran_before(&self, acting: &Acting<'_>, inode: Option<Inode>) -> Option<Provenance> {
+        self.containers.get(usize::from(acting.container.0))?.moved.ran(inode?).cloned()
     }
 
     /// The file at `path` by way of a rename of which the names were not seen.

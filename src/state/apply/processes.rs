@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, SentryExecve, Sysno};
 
 use super::super::interpreter::Runs;
+use super::super::moved::Inode;
 use super::super::path::{basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
@@ -15,6 +16,11 @@ use super::super::{
 };
 use super::arrival::Layer;
 use super::{About, Acting, PROCESS};
+
+/// What tells a program's file apart, where the release says it.
+fn inode_of(exec: &SentryExecve<'_>) -> Option<Inode> {
+    (exec.ino.0 != 0).then_some(Inode { ino: exec.ino, size: exec.size, upper: exec.overlay_upper })
+}
 
 impl State {
     /// The first process is about to run: there is no exec event for it, so its arguments make its program.
@@ -187,6 +193,7 @@ impl State {
         };
         let provenance = asked.as_ref().and_then(|asked| asked.provenance.clone());
         let executable = self.executable_of(acting, exec, path, provenance, deleted);
+        self.ran(acting, inode_of(exec), &executable);
         let program = self.with_script(
             acting,
             Program {
@@ -243,7 +250,7 @@ impl State {
             // A program without a name was deleted after its start, or never had one: made here in any case.
             Origin::Unknown => {
                 let layer = if exec.overlay_upper || deleted { Layer::Upper } else { Layer::Unsaid };
-                self.arrived(acting, path, layer)
+                self.ran_before(acting, inode_of(exec)).unwrap_or_else(|| self.arrived(acting, path, layer))
             }
             Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
         }
