@@ -8,10 +8,12 @@
 
 mod apply;
 mod arena;
+mod budget;
 mod builder;
 mod cadence;
 mod code;
 mod container;
+mod fd_table;
 mod fds;
 mod files;
 mod gpu;
@@ -21,9 +23,11 @@ mod interpreter;
 mod moved;
 mod net;
 pub(crate) mod path;
+mod pressure;
 mod process;
 mod program;
 mod sight;
+mod terminal;
 mod view;
 
 use std::sync::Arc;
@@ -34,15 +38,18 @@ use crate::event::{Context, Event, Fd, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
-pub use cadence::Cadence;
+pub(crate) use budget::{Account, Budget, Charge, heap_of};
+pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
+pub use cadence::{Cadence, Pauses};
 pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
-pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
+pub use fd_table::FdTable;
+pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub use image::{Answer, Image};
 pub(crate) use net::is_remote;
-pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
+pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
 pub use program::{
@@ -140,25 +147,40 @@ pub struct State {
     clock: Time,
     last_serial: u64,
     sight: Sight,
+    budget: Budget,
+    /// The list of containers.
+    list: Charge,
     image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State {
-            containers: Vec::new(),
-            processes: Processes::new(),
-            sockets: Arena::new(net::MAX_SOCKETS),
-            pipes: Arena::new(MAX_PIPES),
-            clock: Time::default(),
-            last_serial: 0,
-            sight: Sight::default(),
-            image: None,
-        }
+        State::with_budget(Budget::default())
     }
 }
 
 impl State {
+    /// The budget, for what others remember of the sandbox.
+    pub(crate) fn shared_budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A memory of so many bytes.
+    pub(crate) fn with_budget(budget: Budget) -> Self {
+        State {
+            containers: Vec::new(),
+            processes: Processes::new(&budget),
+            sockets: Arena::new(net::MAX_SOCKETS, &budget),
+            pipes: Arena::new(MAX_PIPES, &budget),
+            clock: Time::default(),
+            last_serial: 0,
+            sight: Sight::default(),
+            list: budget.charge(Account::Objects, 0),
+            budget,
+            image: None,
+        }
+    }
+
     /// Takes one event in. Says what it was about, unless it was the mere beginning of a call or cannot be
     /// attributed to a process.
     pub fn apply(&mut self, event: &Event<'_>) -> Option<Observation> {
@@ -166,7 +188,10 @@ impl State {
             self.sight.unattributed();
             return None;
         };
-        apply::apply(self, context, &event.kind)
+        self.make_room();
+        let observation = apply::apply(self, context, &event.kind);
+        self.reweigh(observation.as_ref());
+        observation
     }
 
     /// Whom to ask whether a file is in a container's image, where the release does not say.
@@ -230,7 +255,8 @@ impl State {
             return None;
         }
         let index = u16::try_from(self.containers.len()).ok()?;
-        self.containers.push(Container::new(id, time));
+        self.containers.push(Container::new(id, time, &self.budget));
+        self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
     }
 
@@ -241,13 +267,16 @@ impl State {
             Some(id) => id,
             None => self.stub(key, context),
         };
-        if let Some(process) = self.processes.get_mut(id) {
-            if context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes() {
-                process.comm = process::Comm::new(context.comm.bytes());
-            }
-            if let Some(credentials) = &context.credentials {
-                process.uid = Some(credentials.effective_uid);
-            }
+        self.processes.acts(id);
+        let Some(process) = self.processes.get(id) else { return id };
+        let comm = (context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes())
+            .then(|| process::Comm::new(context.comm.bytes()));
+        let uid = context.credentials.as_ref().map(|credentials| credentials.effective_uid);
+        if (comm.is_some() || (uid.is_some() && uid != process.uid))
+            && let Some(process) = self.processes.get_mut(id)
+        {
+            process.comm = comm.unwrap_or(process.comm);
+            process.uid = uid.or(process.uid);
         }
         id
     }
@@ -257,7 +286,7 @@ impl State {
             .then(|| self.processes.newest(key.container, context.parent))
             .flatten();
         let serial = ProcessSerial(self.next_serial());
-        let fds = self.processes.new_table(FdTable::default());
+        let fds = self.processes.new_table(FdTable::new(&self.budget));
         let from = parent.and_then(|parent| self.processes.get(parent));
         let lineage = match from {
             Some(parent) => self.lineage_of_child(parent, serial),
@@ -268,8 +297,10 @@ impl State {
             serial,
             lineage,
             birth: Birth::Unseen,
-            ancestors: from.map(process::ancestors_of_child).unwrap_or_default(),
-            program: from.map(|parent| Arc::clone(&parent.program)).unwrap_or_default(),
+            ancestors: from
+                .map(|parent| process::ancestors_of_child(parent, &self.budget))
+                .unwrap_or_default(),
+            program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
             cwd: from.and_then(|parent| parent.cwd.clone()),
@@ -282,6 +313,7 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            terminal: None,
             wrote: None,
             code: Vec::new(),
         };

@@ -20,6 +20,7 @@ use std::sync::Arc;
 
 use crate::event::{Ino, Time};
 
+use super::budget::{Account, Budget, Charge, heap_of};
 use super::path::{basename, directory};
 use super::program::{Derivation, Provenance};
 
@@ -31,7 +32,7 @@ const MAX_MOVED: usize = 16;
 const MAX_RAN: usize = 16;
 
 /// What was renamed by whoever wrote it.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Moved {
     /// How each file came to be under its old name, and when it was renamed; the newest last.
     files: VecDeque<(Arc<Derivation>, Time)>,
@@ -39,6 +40,7 @@ pub(crate) struct Moved {
     has_strangers: bool,
     /// Foreign programs that ran, by what a rename leaves as it is.
     ran: VecDeque<(Inode, Provenance)>,
+    lists: Charge,
 }
 
 /// What tells a program's file apart, whatever its name. Numbers are of a file system each, so the size and the layer
@@ -60,6 +62,16 @@ pub(crate) enum Made {
 }
 
 impl Moved {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        let lists = budget.charge(Account::Objects, 0);
+        Moved { files: VecDeque::new(), has_strangers: false, ran: VecDeque::new(), lists }
+    }
+
+    fn weigh(&mut self) {
+        let files = heap_of::<(Arc<Derivation>, Time)>(self.files.capacity());
+        self.lists.set(files.saturating_add(heap_of::<(Inode, Provenance)>(self.ran.capacity())));
+    }
+
     /// A program renamed or linked something after it had written `file`.
     pub(crate) fn note(&mut self, file: &Arc<Derivation>, time: Time) {
         self.files.retain(|(known, _)| known.file != file.file);
@@ -67,6 +79,7 @@ impl Moved {
             self.files.pop_front();
         }
         self.files.push_back((Arc::clone(file), time));
+        self.weigh();
     }
 
     /// A program renamed or linked something that it was not seen to write.
@@ -81,6 +94,7 @@ impl Moved {
             self.ran.pop_front();
         }
         self.ran.push_back((inode, provenance.clone()));
+        self.weigh();
     }
 
     /// The program of that inode, if it ran before.
@@ -130,12 +144,13 @@ mod tests {
     use crate::state::program::{Actor, FileSerial, Making, Source};
 
     fn moved(paths: &[&str]) -> Moved {
-        let mut moved = Moved::default();
+        let budget = Budget::default();
+        let mut moved = Moved::new(&budget);
         for (path, number) in paths.iter().zip(1u64..) {
             let writer = Actor { tgid: Tgid(1), program: Arc::default() };
             let path = path.as_bytes().into();
-            let file =
-                Derivation::new(FileSerial(number), path, writer, Time(1), Source::Local, Making::Written);
+            let (number, source) = (FileSerial(number), Source::Local);
+            let file = Derivation::new(number, path, writer, Time(1), source, Making::Written, &budget);
             moved.note(&file, Time(2));
         }
         moved

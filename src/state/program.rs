@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::event::{Text, Texts, Tgid, Time};
 
+use super::budget::{Account, Budget, Charge, heap_of};
 use super::path::basename;
 
 /// Arguments that are kept of a program, in bytes. Enough for any command line that a person typed; a longer one is
@@ -66,6 +67,13 @@ pub struct Actor {
     pub program: Arc<Program>,
 }
 
+impl Actor {
+    /// The same, without how its program came to be.
+    fn without_chain(&self, budget: &Budget) -> Actor {
+        Actor { tgid: self.tgid, program: self.program.without_chain(budget) }
+    }
+}
+
 /// How a file came to be.
 #[derive(Clone, Debug)]
 pub struct Derivation {
@@ -82,6 +90,9 @@ pub struct Derivation {
     /// What the writer does to bytes.
     pub making: Making,
     steps: u8,
+    /// Whether a writer in the chain is itself a program whose chain is known.
+    is_deep: bool,
+    charge: Charge,
 }
 
 /// What a writer does to the bytes that it is given.
@@ -154,6 +165,7 @@ impl Derivation {
         time: Time,
         source: Source,
         making: Making,
+        budget: &Budget,
     ) -> Arc<Self> {
         let mut source = source;
         let mut steps = match &source {
@@ -167,7 +179,43 @@ impl Derivation {
                 steps = MAX_STEPS;
             }
         }
-        Arc::new(Derivation { file, path, writer, time, source, making, steps })
+        let earlier_is_deep = match &source {
+            Source::Local => false,
+            Source::Remote(remote) => remote.by.program.has_chain(),
+            Source::File(earlier) => earlier.is_deep,
+        };
+        let is_deep = earlier_is_deep || writer.program.has_chain();
+        let bytes = heap_of::<Derivation>(1).saturating_add(heap_of::<u8>(path.len()));
+        let charge = budget.charge(Account::Objects, bytes);
+        Arc::new(Derivation { file, path, writer, time, source, making, steps, is_deep, charge })
+    }
+
+    /// What this step alone costs.
+    pub(crate) fn bytes(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    /// The same chain, whose writers and fetchers are told without the chains of their own.
+    ///
+    /// A program that writes its successor and runs it, on and on, would else make a chain of chains without end.
+    fn flat(self: &Arc<Self>, budget: &Budget) -> Arc<Derivation> {
+        if !self.is_deep {
+            return Arc::clone(self);
+        }
+        let mut steps: Vec<&Derivation> = self.chain().collect();
+        let mut flat = None;
+        while let Some(step) = steps.pop() {
+            let source = match (&step.source, flat.take()) {
+                (Source::File(_), Some(earlier)) => Source::File(earlier),
+                (Source::Remote(remote), _) => {
+                    Source::Remote(Remote { by: remote.by.without_chain(budget), ..*remote })
+                }
+                (source @ (Source::Local | Source::File(_)), _) => source.clone(),
+            };
+            let (path, writer) = (step.path.clone(), step.writer.without_chain(budget));
+            flat = Some(Derivation::new(step.file, path, writer, step.time, source, step.making, budget));
+        }
+        flat.unwrap_or_else(|| Arc::clone(self))
     }
 
     /// The chain from this file back to the first that is known.
@@ -208,6 +256,11 @@ impl Provenance {
         self.derivation.as_ref()?.source.remote()
     }
 
+    fn flat(self, budget: &Budget) -> Provenance {
+        let derivation = self.derivation.map(|derivation| derivation.flat(budget));
+        Provenance { derivation, ..self }
+    }
+
     /// Whether a compiler made it, or it is a copy of what one made.
     #[must_use]
     pub fn is_built(&self) -> bool {
@@ -241,6 +294,7 @@ pub struct Program {
     pub script: Option<Script>,
     /// When it was run.
     pub time: Time,
+    pub(crate) charge: Charge,
 }
 
 /// A script that an interpreter runs.
@@ -266,6 +320,42 @@ impl Program {
             Some(script) if !is_foreign(self.executable.origin) => &script.provenance,
             _ => &self.executable,
         }
+    }
+
+    /// The program as it is kept: charged, and with chains that end.
+    pub(crate) fn kept(mut self, budget: &Budget) -> Arc<Program> {
+        self.executable = self.executable.flat(budget);
+        self.script = self
+            .script
+            .map(|script| Script { provenance: script.provenance.flat(budget), path: script.path });
+        let texts = [&self.path, &self.name, &self.argv.joined];
+        let script = self.script.as_ref().map_or(0, |script| heap_of::<u8>(script.path.len()));
+        let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(script, usize::saturating_add);
+        self.charge = budget.charge(Account::Objects, bytes.saturating_add(heap_of::<Program>(1)));
+        Arc::new(self)
+    }
+
+    /// What the program costs, without the chains that it shares.
+    pub(crate) fn bytes(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    /// Whether it is known how its file or its script came to be.
+    fn has_chain(&self) -> bool {
+        let script = self.script.as_ref().map(|script| &script.provenance);
+        script.into_iter().chain([&self.executable]).any(|provenance| provenance.derivation.is_some())
+    }
+
+    fn without_chain(self: &Arc<Self>, budget: &Budget) -> Arc<Program> {
+        if !self.has_chain() {
+            return Arc::clone(self);
+        }
+        let bare = |provenance: &Provenance| Provenance { origin: provenance.origin, derivation: None };
+        let script = self.script.as_ref();
+        let script =
+            script.map(|script| Script { path: script.path.clone(), provenance: bare(&script.provenance) });
+        let copy = Program::clone(self);
+        Program { executable: bare(&self.executable), script, ..copy }.kept(budget)
     }
 
     /// Whether nothing at all is known of it: the program of a process that was first seen in mid-life.
@@ -379,7 +469,8 @@ mod tests {
 
     fn step(number: u64, source: Source) -> Arc<Derivation> {
         let writer = Actor { tgid: Tgid(1), program: Arc::default() };
-        Derivation::new(FileSerial(number), Box::from(*b"/f"), writer, Time(1), source, Making::Written)
+        let (number, path, budget) = (FileSerial(number), Box::from(*b"/f"), Budget::default());
+        Derivation::new(number, path, writer, Time(1), source, Making::Written, &budget)
     }
 
     #[test]
@@ -394,5 +485,27 @@ mod tests {
         let chain: Vec<u64> = derivation.chain().map(|step| step.file.0).collect();
         assert_eq!(chain.len(), usize::from(MAX_STEPS));
         assert_eq!((chain[0], chain[chain.len() - 1]), (999, 0));
+    }
+
+    #[test]
+    fn a_program_that_writes_its_successor_for_ever_makes_no_endless_chain() {
+        let budget = Budget::default();
+        let mut program = Arc::new(Program::default());
+        let mut used = Vec::new();
+        for number in 0..10_000 {
+            let writer = Actor { tgid: Tgid(1), program: Arc::clone(&program) };
+            let by = writer.clone();
+            let source =
+                Source::Remote(Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1), by });
+            let (number, path) = (FileSerial(number), Box::from(*b"/tmp/worm"));
+            let file = Derivation::new(number, path, writer, Time(1), source, Making::Written, &budget);
+            let executable = Provenance { origin: Origin::Network, derivation: Some(file) };
+            program = Program { executable, ..Program::default() }.kept(&budget);
+            used.push(budget.used());
+        }
+        assert_eq!(used[10], used[9_999]);
+        assert_eq!(program.executable.remote().map(|remote| remote.time), Some(Time(1)));
+        drop(program);
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -106,8 +106,15 @@ impl State {
         let (old, time) = container.moved.at(path, made)?.clone();
         let file = self.file_at(acting, path)?;
         let serial = self.file(acting, file).map_or(FileSerial(0), |file| file.serial);
-        let derivation =
-            Derivation::new(serial, path.into(), old.writer.clone(), time, old.source.clone(), old.making);
+        let derivation = Derivation::new(
+            serial,
+            path.into(),
+            old.writer.clone(),
+            time,
+            old.source.clone(),
+            old.making,
+            &self.budget,
+        );
         let origin = origin_of(&derivation);
         let provenance = Provenance { origin, derivation: Some(derivation) };
         let container = self.container_mut(acting.container)?;

@@ -9,6 +9,7 @@ use super::super::files::{File, Writes};
 use super::super::gpu::device_at;
 use super::super::path::{canonical, is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
+use super::super::terminal::is_master;
 use super::super::{
     Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Process, Role, Socket, State, Subject,
 };
@@ -76,7 +77,7 @@ impl State {
         }
         let fd = open.call.new_fd()?;
         if path.as_deref().is_some_and(is_work)
-            && let Some(process) = self.processes.get_mut(acting.process)
+            && let Some(process) = self.processes.count_mut(acting.process)
         {
             process.opens = process.opens.saturating_add(1);
         }
@@ -94,6 +95,11 @@ impl State {
                 process.gpu.opened();
             }
             return Object::Nvidia(device);
+        }
+        if is_master(&path)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.terminal.get_or_insert_default();
         }
         if let Some(object) = self.object_behind_proc_path(acting, &path) {
             return object;
@@ -217,6 +223,7 @@ impl State {
             Descriptor::own(object, Access::ReadWrite, on_exec)
         });
         self.set_fd(acting, new, Descriptor { on_exec, held: Held::Own, ..descriptor });
+        self.put_at(acting, new);
     }
 
     /// pipe(2), pipe2(2).
@@ -371,8 +378,8 @@ impl State {
             None if keeps_content && known.provenance.remote().is_some() => return,
             None => Source::Local,
         };
-        let derivation =
-            Derivation::new(known.serial, known.path.clone(), writer, acting.time, source, making);
+        let (serial, path) = (known.serial, known.path.clone());
+        let derivation = Derivation::new(serial, path, writer, acting.time, source, making, &self.budget);
         let origin = if is_memory { Origin::Memfd } else { origin_of(&derivation) };
         let provenance = Provenance { origin, derivation: Some(derivation) };
         if let Some(container) = self.container_mut(acting.container) {

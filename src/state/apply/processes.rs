@@ -8,11 +8,12 @@ use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, S
 
 use super::super::interpreter::Runs;
 use super::super::moved::Inode;
-use super::super::path::{basename, canonical, without_deleted};
+use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
 use super::super::{
-    Birth, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, State, Subject,
+    Birth, Charge, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
+    State, Subject,
 };
 use super::arrival::Layer;
 use super::{About, Acting, PROCESS};
@@ -26,7 +27,7 @@ impl State {
     /// The first process is about to run: there is no exec event for it, so its arguments make its program.
     pub(super) fn container_start(&mut self, acting: &Acting<'_>, start: &ContainerStart<'_>) -> About {
         let argv = Argv::copy(&start.args);
-        let cwd = start.cwd.present().map(Arc::from);
+        let cwd = start.cwd.present().map(|cwd| Shared::new(cwd, &self.budget));
         let path = argv.first().and_then(|first| canonical(start.cwd.present(), first)).unwrap_or_default();
         // What a container starts with comes from its image, but no release says so; and a word without a slash is
         // found along a search path that nobody tells.
@@ -34,10 +35,21 @@ impl State {
         let origin = if named && self.is_in_image(acting, &path) { Origin::Image } else { Origin::Unknown };
         let executable = Provenance { origin, derivation: None };
         let name = comm_of(if path.is_empty() { argv.first().unwrap_or_default() } else { &path });
-        let program = self
-            .with_script(acting, Program { path, name, argv, executable, script: None, time: acting.time });
+        let program = self.with_script(
+            acting,
+            Program {
+                path,
+                name,
+                argv,
+                executable,
+                script: None,
+                time: acting.time,
+                charge: Charge::default(),
+            },
+        );
+        let program = program.kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
-        process.program = Arc::new(program);
+        process.program = program;
         process.birth = Birth::Seen;
         process.cwd = cwd;
         let serial = process.serial;
@@ -78,7 +90,7 @@ impl State {
             serial,
             lineage: self.lineage_of_child(from, serial),
             birth: Birth::Seen,
-            ancestors: ancestors_of_child(from),
+            ancestors: ancestors_of_child(from, &self.budget),
             program: Arc::clone(&from.program),
             comm: from.comm,
             uid: from.uid,
@@ -94,6 +106,7 @@ impl State {
             stdin: from.stdin.clone(),
             asked: None,
             renames: 0,
+            terminal: None,
             wrote: None,
             code: from.code.clone(),
         };
@@ -115,7 +128,7 @@ impl State {
         let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
         let lineage = self.lineage_of_child(from, serial);
         let (ancestors, program, cwd, inputs, stdin, code) = (
-            ancestors_of_child(from),
+            ancestors_of_child(from, &self.budget),
             Arc::clone(&from.program),
             from.cwd.clone(),
             from.inputs.clone(),
@@ -179,7 +192,9 @@ impl State {
             self.file_behind_proc_path(acting, exec.pathname.bytes())
         };
         let provenance = by_descriptor.and_then(|file| self.provenance_of(acting, file));
-        AskedProgram { path: exec.pathname.bytes().into(), provenance }
+        // A longer path cannot have been run.
+        let path = exec.pathname.bytes();
+        AskedProgram { path: path.get(..PATH_MAX).unwrap_or(path).into(), provenance }
     }
 
     /// A program was loaded.
@@ -203,6 +218,7 @@ impl State {
                 executable,
                 script: None,
                 time: acting.time,
+                charge: Charge::default(),
             },
         );
         self.processes.unshare_table(acting.process);
@@ -210,13 +226,15 @@ impl State {
             fds.exec();
         }
         let stdin = self.tainted_stdin(acting.container, acting.process);
+        let program = program.kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.comm = Comm::new(&program.name);
-        process.program = Arc::new(program);
+        process.program = program;
         process.gpu = Gpu::default();
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;
+        process.terminal = None;
         process.wrote = None;
         process.code.clear();
         // What it reads from there it passes on.
@@ -296,7 +314,8 @@ impl State {
             } else {
                 self.absolute(acting, chdir.pathname.bytes())
             };
-            self.processes.get_mut(acting.process)?.cwd = path.map(Arc::from);
+            let cwd = path.map(|path| Shared::new(path, &self.budget));
+            self.processes.get_mut(acting.process)?.cwd = cwd;
         }
         Some(PROCESS)
     }
