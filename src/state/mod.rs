@@ -11,12 +11,16 @@ mod arena;
 mod budget;
 mod builder;
 mod cadence;
+mod code;
 mod container;
 mod fd_table;
 mod fds;
 mod files;
 mod gpu;
+mod image;
+mod installer;
 mod interpreter;
+mod moved;
 mod net;
 pub(crate) mod path;
 mod pressure;
@@ -25,6 +29,8 @@ mod program;
 mod sight;
 mod terminal;
 mod view;
+
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -35,16 +41,20 @@ use arena::{Arena, Evict, Keep};
 pub(crate) use budget::{Account, Budget, Charge, heap_of};
 pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
+pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
 pub use fd_table::FdTable;
 pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use image::{Answer, Image};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
-pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
+pub use program::{
+    Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
+};
 pub use sight::Sight;
 pub use view::Evictions;
 
@@ -140,6 +150,7 @@ pub struct State {
     budget: Budget,
     /// The list of containers.
     list: Charge,
+    image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
@@ -166,6 +177,7 @@ impl State {
             sight: Sight::default(),
             list: budget.charge(Account::Objects, 0),
             budget,
+            image: None,
         }
     }
 
@@ -180,6 +192,11 @@ impl State {
         let observation = apply::apply(self, context, &event.kind);
         self.reweigh(observation.as_ref());
         observation
+    }
+
+    /// Whom to ask whether a file is in a container's image, where the release does not say.
+    pub fn set_image(&mut self, image: Arc<dyn Image>) {
+        self.image = Some(image);
     }
 
     /// The largest time that was seen and believed.
@@ -297,6 +314,8 @@ impl State {
             asked: None,
             renames: 0,
             terminal: None,
+            wrote: None,
+            code: Vec::new(),
         };
         self.sight.stub();
         self.processes.insert(process)
