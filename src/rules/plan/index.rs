@@ -9,18 +9,24 @@ use crate::hash::Map;
 use crate::rules::compile::{FoldCase, KeyIs};
 use crate::rules::fields::{FieldRef, Scene, Value};
 
+/// A text that is looked for, or looked in.
+type Bytes = Box<[u8]>;
+
+/// The entries of the plan that something finds.
+type Found = Box<[usize]>;
+
 /// Everything that gates look for in one field, with the entries of the plan that each of it finds.
 #[derive(Debug)]
 pub(super) struct FieldIndex {
     field: FieldRef,
-    texts: Option<Map<Box<[u8]>, Box<[usize]>>>,
+    texts: Option<Map<Bytes, Found>>,
     starts: Option<Starts>,
     /// Of texts read backwards.
     ends: Option<Starts>,
     parts: Option<Parts>,
     /// Without regard to case.
     folded: Option<Parts>,
-    numbers: Option<Map<i64, Box<[usize]>>>,
+    numbers: Option<Map<i64, Found>>,
     nets: Option<Nets>,
 }
 
@@ -50,7 +56,7 @@ impl IndexBuilder {
         let (mut parts, mut folded, mut nets) = (Vec::new(), Vec::new(), Vec::new());
         for group in self.keys.chunk_by(|a, b| a.0 == b.0) {
             let Some((key, _)) = group.first() else { continue };
-            let entries: Box<[usize]> = group.iter().map(|(_, entry)| *entry).collect();
+            let entries: Found = group.iter().map(|(_, entry)| *entry).collect();
             match key {
                 KeyIs::Text(text) => drop(texts.insert(text.clone(), entries)),
                 KeyIs::Number(number) => drop(numbers.insert(*number, entries)),
@@ -129,14 +135,14 @@ struct Starts(Box<[Start]>);
 
 #[derive(Debug)]
 struct Start {
-    text: Box<[u8]>,
+    text: Bytes,
     /// The longest other one that this one starts with.
     parent: Option<usize>,
-    entries: Box<[usize]>,
+    entries: Found,
 }
 
 impl Starts {
-    fn new(mut texts: Vec<(Box<[u8]>, Box<[usize]>)>) -> Option<Starts> {
+    fn new(mut texts: Vec<(Bytes, Found)>) -> Option<Starts> {
         texts.sort();
         let mut starts: Vec<Start> = Vec::with_capacity(texts.len());
         for (text, entries) in texts {
@@ -173,15 +179,15 @@ impl Starts {
 struct Parts {
     automaton: AhoCorasick,
     /// By pattern.
-    entries: Box<[Box<[usize]>]>,
+    entries: Box<[Found]>,
 }
 
 impl Parts {
-    fn new(parts: Vec<(Box<[u8]>, Box<[usize]>)>, fold_case: FoldCase) -> Option<Parts> {
+    fn new(parts: Vec<(Bytes, Found)>, fold_case: FoldCase) -> Option<Parts> {
         if parts.is_empty() {
             return None;
         }
-        let (texts, entries): (Vec<Box<[u8]>>, Vec<Box<[usize]>>) = parts.into_iter().unzip();
+        let (texts, entries): (Vec<Bytes>, Vec<Found>) = parts.into_iter().unzip();
         let mut builder = AhoCorasick::builder();
         builder.ascii_case_insensitive(fold_case == FoldCase::Yes);
         // Each text alone could be searched for, and all together are bounded by the files they come from.
@@ -201,14 +207,14 @@ impl Parts {
 /// Prefixes of addresses, by length and bits.
 #[derive(Debug)]
 struct Nets {
-    by_net: Map<IpNet, Box<[usize]>>,
+    by_net: Map<IpNet, Found>,
     /// The lengths that there are.
     v4: Box<[u8]>,
     v6: Box<[u8]>,
 }
 
 impl Nets {
-    fn new(nets: Vec<(IpNet, Box<[usize]>)>) -> Option<Nets> {
+    fn new(nets: Vec<(IpNet, Found)>) -> Option<Nets> {
         if nets.is_empty() {
             return None;
         }
