@@ -380,6 +380,16 @@ impl VetError {
 /// A number for each kind of indicator.
 pub type Counts = BTreeMap<Kind, u64>;
 
+/// How many records there are of each kind.
+#[must_use]
+pub fn kinds(records: &[Record]) -> Counts {
+    let mut counts = Counts::new();
+    for record in records {
+        add(&mut counts, record.indicator.kind());
+    }
+    counts
+}
+
 /// What became of a feed.
 #[derive(Clone, Debug)]
 pub struct Vetted {
@@ -447,10 +457,7 @@ pub fn vet(parsed: Parsed, policy: &Policy, lists: &Lists, now: Time) -> Vetted 
         (age > limit).then_some(age)
     });
     let ending = parsed.ending;
-    let mut read = Counts::new();
-    for record in &parsed.records {
-        add(&mut read, record.indicator.kind());
-    }
+    let read = kinds(&parsed.records);
     let records = merged(parsed.records);
     let mut vetted = Vetted {
         read,

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use sluicebox::event::Time;
-use sluicebox::intel::feed::vet::{Counts, Documentation, Empty, Lists, Policy};
+use sluicebox::intel::feed::vet::{Counts, Documentation, Empty, Lists, Policy, kinds};
 use sluicebox::intel::feed::{
     Column, Columns, Declared, Defang, Ending, FeedError, Format as FeedFormat, Options, Parsed, Vetted,
     WarningList, parse, vet,
@@ -219,9 +219,7 @@ impl Plan {
             report.judged(&vet(parsed, &self.policy, &self.lists, self.now));
         } else {
             // Part of a feed, or about feeds: there is nothing to believe in it.
-            for record in &parsed.records {
-                *report.read.entry(record.indicator.kind()).or_insert(0) += 1;
-            }
+            report.read = kinds(&parsed.records);
             report.note = Some("names nothing to look for");
         }
         report
