@@ -57,6 +57,24 @@ fn beat(scene: &mut Scene, fd: i32) {
 }
 
 #[test]
+fn without_a_flood_every_rule_convicts() {
+    let mut scene = scene();
+    scene.download();
+    scene.run();
+    for step in ["/one", "/left", "/two", "/right", "/three", "/quiet"] {
+        open(&mut scene, MINER, step);
+    }
+    (0..40).for_each(|key| open(&mut scene, MINER, &format!("/key{key}")));
+    (0..4).for_each(|_| scene.connect(MINER, 5, POOL.parse().unwrap()));
+    beat(&mut scene, 5);
+    scene.time += 11 * 60 * 1_000_000_000;
+    open(&mut scene, INIT, "/any");
+    for rule in ["three", "pair", "quiet", "different", "again", "rhythm", "downloaded"] {
+        assert!(convicts(&scene, rule, MINER), "{rule}");
+    }
+}
+
+#[test]
 fn decoys_before_a_download_and_a_flood_after_it() {
     for flood in TAINTED {
         let mut scene = scene();
@@ -175,7 +193,7 @@ fn a_rhythm_among_thousands_of_connections() {
     for message in 0..20 {
         scene.send(MINER, 5, 100);
         scene.time += 20_000_000_000;
-        scene.flooded(Flood::Talkers, MANY + message * 500, 500);
+        scene.flooded(Flood::Talkers, MANY + message * 200, 200);
     }
     assert!(convicts(&scene, "rhythm", MINER));
 }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::event::{Text, Texts, Tgid, Time};
 
-use super::budget::{Account, Budget, Charge, heap_of};
+use super::budget::{Account, Budget, Charge, Pins, heap_of};
 use super::path::basename;
 
 /// Arguments that are kept of a program, in bytes. Enough for any command line that a person typed; a longer one is
@@ -84,6 +84,7 @@ pub struct Derivation {
     /// Whether a writer in the chain is itself a program whose chain is known.
     is_deep: bool,
     charge: Charge,
+    pins: Pins,
 }
 
 /// Where bytes came from.
@@ -153,12 +154,32 @@ impl Derivation {
         let is_deep = earlier_is_deep || writer.program.has_chain();
         let bytes = heap_of::<Derivation>(1).saturating_add(heap_of::<u8>(path.len()));
         let charge = budget.charge(Account::Objects, bytes);
-        Arc::new(Derivation { file, path, writer, time, source, steps, is_deep, charge })
+        Arc::new(Derivation {
+            file,
+            path,
+            writer,
+            time,
+            source,
+            steps,
+            is_deep,
+            charge,
+            pins: Pins::default(),
+        })
     }
 
     /// What this step alone costs.
     pub(crate) fn bytes(&self) -> usize {
         self.charge.bytes()
+    }
+
+    /// One more piece of evidence keeps this step alive.
+    pub(crate) fn pin(&self) {
+        self.pins.pin(&self.charge);
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self) {
+        self.pins.unpin(&self.charge);
     }
 
     /// The same chain, whose writers are told without the chains of their own.
@@ -234,6 +255,7 @@ pub struct Program {
     /// When it was run.
     pub time: Time,
     pub(crate) charge: Charge,
+    pub(crate) pins: Pins,
 }
 
 /// A script that an interpreter runs.
@@ -272,6 +294,16 @@ impl Program {
         let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(script, usize::saturating_add);
         self.charge = budget.charge(Account::Objects, bytes.saturating_add(heap_of::<Program>(1)));
         Arc::new(self)
+    }
+
+    /// One more piece of evidence keeps the program alive.
+    pub(crate) fn pin(&self) {
+        self.pins.pin(&self.charge);
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self) {
+        self.pins.unpin(&self.charge);
     }
 
     /// What the program costs, without the chains that it shares.

@@ -10,6 +10,7 @@ mod scene;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
+#[allow(unused_imports, reason = "not every user asks for everything")]
 pub(crate) use scene::{DOWNLOADER, FLOODER, INIT, MINER, POOL, SERVER, Scene};
 
 /// What a flood consists of.

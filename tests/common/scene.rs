@@ -166,7 +166,7 @@ impl Scene {
 
     /// Opens what is not there.
     pub(crate) fn look_for(&mut self, process: i32, path: &[u8]) {
-        let failed = Exit { result: -1, errno: Errno(2), ..Exit::default() };
+        let failed = Exit { result: -1, errno: Errno(2) };
         let call = Call { sysno: Sysno::OPENAT, exit: Some(failed) };
         let open = Open { call, dirfd: Fd::CWD, pathname: Text(path), ..Open::default() };
         self.event(process, Kind::Open(open));

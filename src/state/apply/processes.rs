@@ -8,10 +8,10 @@ use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, S
 
 use super::super::interpreter::Runs;
 use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
-use super::super::process::{AskedProgram, Comm, ancestors_of_child};
+use super::super::process::{AskedProgram, Comm, Deeds, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
 use super::super::{
-    Birth, Charge, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
+    Birth, Charge, FdTable, FileId, Gpu, Object, Pins, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
     State, Subject,
 };
 use super::{About, Acting, PROCESS};
@@ -34,6 +34,7 @@ impl State {
                 script: None,
                 time: acting.time,
                 charge: Charge::default(),
+                pins: Pins::default(),
             },
         );
         let program = program.kept(&self.budget);
@@ -95,6 +96,7 @@ impl State {
             stdin: from.stdin.clone(),
             asked: None,
             renames: 0,
+            deeds: Deeds::None,
             terminal: None,
         };
         let fds = if flags.contains(CloneFlags::FILES) {
@@ -207,6 +209,7 @@ impl State {
                 script: None,
                 time: acting.time,
                 charge: Charge::default(),
+                pins: Pins::default(),
             },
         );
         self.processes.unshare_table(acting.process);
