@@ -1,5 +1,10 @@
 //! What a tenant can do to push out of a sandbox's memory what would convict it. Each attack is a test, with a budget
 //! that is scaled down with the attack; `common/attacked.yaml` has rules of the shapes that are attacked.
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    reason = "a test's own helpers, small numbers and constants"
+)]
 
 #[path = "common/floods.rs"]
 mod floods;

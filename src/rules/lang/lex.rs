@@ -77,7 +77,8 @@ impl<'a> Cursor<'a> {
     /// Passes `not` and the blanks behind it, of which there must be one.
     pub(super) fn eat_not(&mut self) -> bool {
         let start = self.at;
-        let blank = self.eat("not").then(|| self.rest().find(|c| !is_space(c)).unwrap_or(self.rest().len()));
+        let blank =
+            self.eat("not").then(|| self.rest().find(|c| !is_space(c)).unwrap_or_else(|| self.rest().len()));
         if let Some(length) = blank.filter(|length| *length > 0) {
             self.skip(length);
             return true;
