@@ -12,7 +12,7 @@ use sluicebox::finding::Severity;
 use sluicebox::state::{DEFAULT_BUDGET, Evictions};
 
 /// Enough to go several times beyond the budget with each flood.
-const MANY: u32 = 20_000;
+const MANY: u32 = 8000;
 const BUDGET: usize = 1 << 20;
 
 #[test]

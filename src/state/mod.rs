@@ -11,12 +11,16 @@ mod arena;
 mod budget;
 mod builder;
 mod cadence;
+mod code;
 mod container;
 mod fd_table;
 mod fds;
 mod files;
 mod gpu;
+mod image;
+mod installer;
 mod interpreter;
+mod moved;
 mod net;
 pub(crate) mod path;
 mod pressure;
@@ -25,6 +29,8 @@ mod program;
 mod sight;
 mod terminal;
 mod view;
+
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -35,16 +41,20 @@ use arena::{Arena, Evict, Keep};
 pub(crate) use budget::{Account, Budget, Charge, Pins, heap_of};
 pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
+pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
 pub use fd_table::FdTable;
 pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use image::{Answer, Image};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
 use process::{Deeds, Processes};
-pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
+pub use program::{
+    Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
+};
 pub use sight::Sight;
 pub use view::Evictions;
 
@@ -148,6 +158,7 @@ pub struct State {
     all_live_at: Option<Time>,
     /// The list of containers.
     list: Charge,
+    image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
@@ -177,6 +188,7 @@ impl State {
             all_live_at: None,
             list: budget.charge(Account::Objects, 0),
             budget,
+            image: None,
         }
     }
 
@@ -191,6 +203,11 @@ impl State {
         let observation = apply::apply(self, context, &event.kind);
         self.reweigh(observation.as_ref());
         observation
+    }
+
+    /// Whom to ask whether a file is in a container's image, where the release does not say.
+    pub fn set_image(&mut self, image: Arc<dyn Image>) {
+        self.image = Some(image);
     }
 
     /// The largest time that was seen and believed.
@@ -362,6 +379,8 @@ impl State {
             renames: 0,
             deeds: Deeds::Any,
             terminal: None,
+            wrote: None,
+            code: Vec::new(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -14,8 +14,10 @@ use smallvec::SmallVec;
 use crate::event::{Fd, Tgid, Time, Uid};
 use crate::hash::Map;
 
+use super::FileId;
 use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Shared, Weight, heap_of};
+use super::code::Code;
 use super::container::ContainerIx;
 use super::fd_table::FdTable;
 use super::fds::{Access, Descriptor, Object};
@@ -138,6 +140,10 @@ pub struct Process {
     pub(crate) deeds: Deeds,
     /// The terminal that it made, if it did.
     pub(crate) terminal: Option<Box<Terminal>>,
+    /// The file that it last wrote to: what a program renames that moves its own files.
+    pub(crate) wrote: Option<FileId>,
+    /// Foreign code that it took in beside its program.
+    pub(crate) code: Vec<Code>,
 }
 
 /// What a process did so far.
@@ -171,14 +177,29 @@ impl Process {
         &self.inputs
     }
 
-    /// The newest source of network bytes that the process had.
+    /// The newest source of network bytes that the process had. What was built from such bytes counts only where
+    /// there is nothing else, or a glance at an object file would make a build of any download.
     pub(crate) fn network_input(&self) -> Option<&Source> {
-        self.inputs.last().or(self.stdin.as_ref())
+        let plain = self.inputs.iter().rev().find(|source| !source.is_built());
+        plain.or_else(|| self.inputs.last()).or(self.stdin.as_ref())
     }
 
-    /// Notes a source of network bytes; says whether it is news.
+    /// Whether it had no source of network bytes so far but what came through its standard input, which it may have
+    /// inherited without a thought: in `curl URL | sh` all that the script runs has it.
+    pub(crate) fn has_only_stdin(&self) -> bool {
+        match (self.inputs.as_slice(), &self.stdin) {
+            ([], _) => true,
+            ([only], Some(stdin)) => same_source(only, stdin),
+            _ => false,
+        }
+    }
+
+    /// Notes a source of network bytes, the newest from now on; says whether it is news.
     pub(crate) fn note_input(&mut self, source: &Source) -> bool {
-        if self.inputs.iter().any(|known| same_source(known, source)) {
+        if let Some(at) = self.inputs.iter().position(|known| same_source(known, source)) {
+            if let Some(later) = self.inputs.get_mut(at..) {
+                later.rotate_left(1);
+            }
             return false;
         }
         if self.inputs.len() >= MAX_INPUTS {
@@ -204,7 +225,8 @@ impl Process {
 fn same_source(a: &Source, b: &Source) -> bool {
     match (a, b) {
         (Source::Local, Source::Local) => true,
-        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr,
+        // In `curl URL | sh` the script's own downloads come from the same server, but not by way of curl.
+        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr && a.by.tgid == b.by.tgid,
         (Source::File(a), Source::File(b)) => a.file == b.file,
         (Source::Local | Source::Remote(_) | Source::File(_), _) => false,
     }
@@ -212,7 +234,8 @@ fn same_source(a: &Source, b: &Source) -> bool {
 
 impl Evict for Process {
     fn keep(&self) -> Keep {
-        let is_tainted = is_foreign(self.program_origin()) || !self.inputs.is_empty();
+        let has_foreign = !self.inputs.is_empty() || !self.code.is_empty();
+        let is_tainted = has_foreign || is_foreign(self.program_origin());
         match self.deeds {
             _ if self.exited.is_some() => Keep::Dull,
             // It is as its parent made it: nothing is lost that its next event would not bring back.
@@ -231,9 +254,11 @@ impl Evict for Process {
             .map_or(0, |asked| heap_of::<AskedProgram>(1).saturating_add(heap_of::<u8>(asked.path.len())));
         let terminal = self.terminal.as_ref().map_or(0, |_| heap_of::<Terminal>(1));
         let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
+        let code = self.code.iter().map(|code| heap_of::<u8>(code.path.len()));
+        let code = code.fold(heap_of::<Code>(self.code.capacity()), usize::saturating_add);
         let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
         Weight {
-            own: asked.saturating_add(inputs).saturating_add(terminal),
+            own: asked.saturating_add(inputs).saturating_add(terminal).saturating_add(code),
             shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
         }
     }

@@ -148,6 +148,9 @@ impl Pinned {
         if let Some(script) = &evidence.actor.program.script {
             self.add_chain(&script.provenance);
         }
+        if let Some(remote) = &evidence.fed_by {
+            self.add_program(&remote.by.program);
+        }
         for ancestor in evidence.ancestors.iter() {
             self.add_program(&ancestor.actor.program);
         }
@@ -172,7 +175,11 @@ impl Pinned {
             self.add_program(&step.writer.program);
             next = match &step.source {
                 Source::File(earlier) => Some(earlier),
-                Source::Local | Source::Remote(_) => None,
+                Source::Remote(remote) => {
+                    self.add_program(&remote.by.program);
+                    None
+                }
+                Source::Local => None,
             };
         }
     }
