@@ -1,10 +1,11 @@
-//! Taint: bytes from a remote reach a process, the files that it writes, and the processes that it feeds by a pipe.
+//! Taint: bytes from a remote reach a process, the files that it writes, and the processes that it feeds by a pipe or a
+//! pair of sockets, or shares its memory with.
 
 use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
 use super::super::process::Through;
-use super::super::{ContainerIx, Object, PipeEnd, PipeId, Process, ProcessId, Source, State};
+use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State};
 use super::Acting;
 
 /// Processes that one new source may reach at once: a pipeline is short, and a longer one was built to cost.
@@ -28,8 +29,8 @@ impl State {
             let acting = Acting { context: &context, time, container, process };
             // Files are carriers, too: a FIFO has a path, and a growing file has followers.
             let files = self.rewrite_open_files(&acting).into_iter().map(Object::File);
-            let pipes =
-                self.fill_pipes(process, &source).into_iter().map(|pipe| Object::Pipe(pipe, PipeEnd::Read));
+            let pipes = self.fill_pipes(process, &source);
+            let sharers = self.sharers_of_memory(process);
             for carrier in files.chain(pipes) {
                 for (reader, through) in self.processes.readers_of(container, carrier) {
                     // Where close is not traced, a reader seems to hold the other end as well.
@@ -46,6 +47,8 @@ impl State {
                     }
                 }
             }
+            let room = MAX_REACH.saturating_sub(reached.len());
+            reached.extend(sharers.into_iter().take(room).map(|sharer| (sharer, source.clone())));
         }
     }
 
@@ -59,56 +62,114 @@ impl State {
             .fds(acting.process)
             .and_then(|fds| fds.get(fd))
             .map(|descriptor| descriptor.object);
-        if let Some(Object::Pipe(pipe, PipeEnd::Read)) = object
-            && let Some(source) = self.pipes.get(pipe).and_then(|pipe| pipe.source.clone())
-        {
+        if let Some(source) = object.and_then(|object| self.source_in(object)) {
             self.taint(acting.process, &source, acting.time);
         }
     }
 
-    /// The pipes that the process writes to carry `source` from now on; those of which that is news. An end that was
-    /// passed on to its program does not count: nobody closes what is in nobody's way, and closes may not be traced.
-    fn fill_pipes(&mut self, process: ProcessId, source: &Source) -> Vec<PipeId> {
-        let written: Vec<PipeId> = self
+    /// The source of network bytes that come out of a pipe or of one end of a pair of sockets.
+    fn source_in(&self, object: Object) -> Option<Source> {
+        match object {
+            Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
+            Object::Socket(socket) => self.sockets.get(socket)?.pair.as_ref()?.source.clone(),
+            Object::Pipe(_, PipeEnd::Write)
+            | Object::File(_)
+            | Object::Nvidia(_)
+            | Object::Anon
+            | Object::Unknown => None,
+        }
+    }
+
+    /// The other end of a pipe or pair of sockets that bytes can be written into.
+    pub(in super::super) fn far_end(&self, object: Object) -> Option<Object> {
+        match object {
+            Object::Pipe(pipe, PipeEnd::Write) => Some(Object::Pipe(pipe, PipeEnd::Read)),
+            Object::Socket(socket) => {
+                self.sockets.get(socket)?.pair.as_ref().map(|pair| Object::Socket(pair.peer))
+            }
+            Object::Pipe(_, PipeEnd::Read)
+            | Object::File(_)
+            | Object::Nvidia(_)
+            | Object::Anon
+            | Object::Unknown => None,
+        }
+    }
+
+    /// The pipes and pairs that the process writes to carry `source` from now on; the ends where it comes out and that
+    /// is news. An end that was passed on to its program does not count: nobody closes what is in nobody's way, and
+    /// closes may not be traced.
+    fn fill_pipes(&mut self, process: ProcessId, source: &Source) -> Vec<Object> {
+        let far: Vec<Object> = self
             .processes
             .fds(process)
             .into_iter()
             .flat_map(|fds| fds.iter())
-            .filter_map(|(_, descriptor)| match descriptor.object {
-                Object::Pipe(pipe, PipeEnd::Write) if descriptor.held == Held::Own => Some(pipe),
-                Object::Pipe(..)
-                | Object::Unknown
-                | Object::File(_)
-                | Object::Socket(_)
-                | Object::Nvidia(_)
-                | Object::Anon => None,
-            })
+            .filter(|(_, descriptor)| descriptor.held == Held::Own)
+            .filter_map(|(_, descriptor)| self.far_end(descriptor.object))
             .collect();
-        written
-            .into_iter()
-            .filter(|pipe| match self.pipes.get_mut(*pipe) {
-                Some(pipe) if pipe.source.is_none() => {
-                    pipe.source = Some(source.clone());
-                    true
+        let accepts = !far.is_empty() && self.accepted(process, source);
+        far.into_iter().filter(|end| self.fill(*end, source, accepts)).collect()
+    }
+
+    /// Whether the process took the connection that `source` is about, and did not make it: what sshd hands on to the
+    /// shell of its user is typed by a user.
+    fn accepted(&self, process: ProcessId, source: &Source) -> bool {
+        let Source::Remote(remote) = source else { return false };
+        self.processes.fds(process).into_iter().flat_map(|fds| fds.iter()).any(|(_, descriptor)| {
+            match descriptor.object {
+                Object::Socket(socket) => self.sockets.get(socket).is_some_and(|socket| match socket.role {
+                    Role::Server { remote: Some(addr) } => addr == remote.addr,
+                    Role::Server { remote: None } | Role::Client { .. } | Role::Idle | Role::Local => false,
+                }),
+                Object::Pipe(..) | Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => {
+                    false
                 }
-                Some(_) | None => false,
-            })
+            }
+        })
+    }
+
+    fn fill(&mut self, end: Object, source: &Source, accepted: bool) -> bool {
+        let slot = match end {
+            Object::Pipe(pipe, _) => self.pipes.get_mut(pipe).map(|pipe| &mut pipe.source),
+            Object::Socket(socket) if !accepted => self
+                .sockets
+                .get_mut(socket)
+                .and_then(|socket| socket.pair.as_mut())
+                .map(|pair| &mut pair.source),
+            Object::Socket(_) | Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => None,
+        };
+        match slot {
+            Some(empty @ None) => {
+                *empty = Some(source.clone());
+                true
+            }
+            Some(Some(_)) | None => false,
+        }
+    }
+
+    /// The other processes that have the memory of `process` as theirs: what one reads all have.
+    fn sharers_of_memory(&self, process: ProcessId) -> Vec<ProcessId> {
+        let Some(memory) = self.processes.get(process).and_then(|process| process.memory) else {
+            return Vec::new();
+        };
+        self.processes
+            .iter()
+            .filter(|(id, other)| *id != process && other.memory == Some(memory) && other.exited.is_none())
+            .map(|(id, _)| id)
             .collect()
     }
 
-    /// The source of network bytes on a process's standard input: what it holds when its program starts.
-    pub(super) fn tainted_stdin(&self, container: ContainerIx, process: ProcessId) -> Option<Source> {
-        match self.processes.fds(process)?.get(Fd::STDIN)?.object {
-            Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
+    /// The source of network bytes behind a descriptor that a program is run from: what it holds when the program
+    /// starts.
+    pub(super) fn tainted_input(&self, container: ContainerIx, process: ProcessId, fd: Fd) -> Option<Source> {
+        let object = self.processes.fds(process)?.get(fd)?.object;
+        match object {
+            Object::Pipe(..) | Object::Socket(_) => self.source_in(object),
             Object::File(file) => {
                 let file = self.file_in(container, file).filter(|file| file.provenance.remote().is_some())?;
                 file.derivation().cloned().map(Source::File)
             }
-            Object::Pipe(_, PipeEnd::Write)
-            | Object::Unknown
-            | Object::Socket(_)
-            | Object::Nvidia(_)
-            | Object::Anon => None,
+            Object::Unknown | Object::Nvidia(_) | Object::Anon => None,
         }
     }
 }
