@@ -21,6 +21,8 @@ pub(crate) mod path;
 mod process;
 mod program;
 mod sight;
+#[cfg(test)]
+mod tests;
 mod view;
 
 use crate::event::{Context, Event, Fd, Nanos, Time};

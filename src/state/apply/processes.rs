@@ -204,7 +204,7 @@ impl State {
         process.runs_from = runs_from;
         process.stdin = source.clone();
         // What it reads from there it passes on.
-        if let Some(source) = source {
+        if let Some(source) = source.or_else(|| self.connected_stdin(acting.process)) {
             self.taint(acting.process, &source, acting.time);
         }
     }

@@ -5,7 +5,8 @@ use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
 use super::super::process::Through;
-use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State};
+use super::super::program::Remote;
+use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State, is_remote};
 use super::Acting;
 
 /// Processes that one new source may reach at once: a pipeline is short, and a longer one was built to cost.
@@ -159,12 +160,46 @@ impl State {
             .collect()
     }
 
+    /// The source of network bytes that somebody has who writes into a pipe or pair: one that was made after those came
+    /// carries them as well. A shell does not count: what it holds are the pipelines of others.
+    fn source_of_writer(&self, container: ContainerIx, reader: ProcessId, end: Object) -> Option<Source> {
+        let writes = |id: ProcessId| {
+            self.processes.fds(id).into_iter().flat_map(|fds| fds.iter()).any(|(_, descriptor)| {
+                descriptor.held == Held::Own && self.far_end(descriptor.object) == Some(end)
+            })
+        };
+        self.processes
+            .iter()
+            .filter(|(id, other)| *id != reader && other.key.container == container && other.exited.is_none())
+            .find_map(|(id, other)| {
+                let source = other.inputs.last().filter(|_| !other.program.is_shell() && writes(id))?;
+                let is_pair = matches!(end, Object::Socket(_));
+                (!is_pair || !self.accepted(id, source)).then(|| source.clone())
+            })
+    }
+
+    /// The remote at the other end of standard input, if this side connected to it: a program that is started like
+    /// that reads from there.
+    pub(super) fn connected_stdin(&self, process: ProcessId) -> Option<Source> {
+        let Object::Socket(socket) = self.processes.fds(process)?.get(Fd::STDIN)?.object else { return None };
+        match self.sockets.get(socket)?.role {
+            Role::Client { remote, outcome, since }
+                if outcome.may_carry_bytes() && is_remote(remote.ip()) =>
+            {
+                Some(Source::Remote(Remote { addr: remote, time: since }))
+            }
+            Role::Client { .. } | Role::Server { .. } | Role::Idle | Role::Local => None,
+        }
+    }
+
     /// The source of network bytes behind a descriptor that a program is run from: what it holds when the program
     /// starts.
     pub(super) fn tainted_input(&self, container: ContainerIx, process: ProcessId, fd: Fd) -> Option<Source> {
         let object = self.processes.fds(process)?.get(fd)?.object;
         match object {
-            Object::Pipe(..) | Object::Socket(_) => self.source_in(object),
+            Object::Pipe(..) | Object::Socket(_) => {
+                self.source_in(object).or_else(|| self.source_of_writer(container, process, object))
+            }
             Object::File(file) => {
                 let file = self.file_in(container, file).filter(|file| file.provenance.remote().is_some())?;
                 file.derivation().cloned().map(Source::File)
