@@ -187,7 +187,7 @@ impl FdTable {
             TableOp::Set(fd, descriptor) => return self.set(fd, descriptor),
             TableOp::Dup { old, new, on_exec, otherwise } => {
                 let known = self.get(old);
-                let known = known.unwrap_or(Descriptor::own(otherwise, Access::ReadWrite, on_exec));
+                let known = known.unwrap_or_else(|| Descriptor::own(otherwise, Access::ReadWrite, on_exec));
                 return self.set(new, Descriptor { on_exec, held: Held::Own, ..known });
             }
             TableOp::Close(fd) => {

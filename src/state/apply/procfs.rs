@@ -160,7 +160,7 @@ impl State {
     ) -> Option<(Box<[u8]>, Option<Source>)> {
         let Link { process, to: To::Exe, .. } = self.link(acting, path)? else { return None };
         let program = &self.processes.get(process)?.program;
-        let remote = program.executable.remote().and(program.executable.derivation.clone());
+        let remote = program.executable.remote().and_then(|_| program.executable.derivation.clone());
         Some((program.path.clone(), remote.map(Source::File)))
     }
 }

@@ -12,6 +12,10 @@ use super::Acting;
 /// Processes that one new source may reach at once: a pipeline is short, and a longer one was built to cost.
 const MAX_REACH: usize = 64;
 
+/// Descriptors of a possible writer that are looked at when a program starts: a pipe for a child was made a moment ago
+/// and has a low number. Who opens thousands before does so to make each exec dear.
+const MAX_LOOKED_AT: usize = 1024;
+
 impl State {
     /// `process` has bytes from `source`. What it holds open for writing has them, too, and so has who reads from
     /// its pipes.
@@ -164,16 +168,24 @@ impl State {
     /// carries them as well. A shell does not count: what it holds are the pipelines of others.
     fn source_of_writer(&self, container: ContainerIx, reader: ProcessId, end: Object) -> Option<Source> {
         let writes = |id: ProcessId| {
-            self.processes.fds(id).into_iter().flat_map(|fds| fds.iter()).any(|(_, descriptor)| {
+            let fds = self.processes.fds(id).into_iter().flat_map(|fds| fds.iter());
+            fds.take(MAX_LOOKED_AT).any(|(_, descriptor)| {
                 descriptor.held == Held::Own && self.far_end(descriptor.object) == Some(end)
             })
         };
+        let is_pair = matches!(end, Object::Socket(_));
         self.processes
             .iter()
-            .filter(|(id, other)| *id != reader && other.key.container == container && other.exited.is_none())
+            .filter(|(id, other)| {
+                *id != reader
+                    && !other.inputs.is_empty()
+                    && other.key.container == container
+                    && other.exited.is_none()
+                    && !other.program.is_shell()
+            })
+            .take(MAX_REACH)
             .find_map(|(id, other)| {
-                let source = other.inputs.last().filter(|_| !other.program.is_shell() && writes(id))?;
-                let is_pair = matches!(end, Object::Socket(_));
+                let source = other.inputs.last().filter(|_| writes(id))?;
                 (!is_pair || !self.accepted(id, source)).then(|| source.clone())
             })
     }
