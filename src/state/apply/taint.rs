@@ -4,8 +4,10 @@
 use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
+use super::super::interpreter::Runs;
+use super::super::path::basename;
 use super::super::process::Through;
-use super::super::program::Remote;
+use super::super::program::{Program, Remote, is_foreign};
 use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State, is_remote};
 use super::Acting;
 
@@ -15,6 +17,21 @@ const MAX_REACH: usize = 64;
 /// Descriptors of a possible writer that are looked at when a program starts: a pipe for a child was made a moment ago
 /// and has a low number. Who opens thousands before does so to make each exec dear.
 const MAX_LOOKED_AT: usize = 1024;
+
+/// Programs whose one work is to hand bytes on between a connection and something else.
+const RELAYS: &[&[u8]] =
+    &[b"socat", b"socat1", b"ncat", b"nc", b"nc.openbsd", b"nc.traditional", b"netcat", b"cryptcat"];
+
+/// Whether a program is a relay by trade, a stranger, or code that lies in no file.
+fn is_relay(program: &Program) -> bool {
+    if RELAYS.contains(&basename(&program.path)) || is_foreign(program.effective().origin) {
+        return true;
+    }
+    match program.interprets() {
+        Some(Runs::Other | Runs::Stdin) => !program.is_shell(),
+        Some(Runs::File(_) | Runs::Module(_)) | None => false,
+    }
+}
 
 impl State {
     /// `process` has bytes from `source`. What it holds open for writing has them, too, and so has who reads from
@@ -112,8 +129,22 @@ impl State {
             .filter(|(_, descriptor)| descriptor.held == Held::Own)
             .filter_map(|(_, descriptor)| self.far_end(descriptor.object))
             .collect();
-        let accepts = !far.is_empty() && self.accepted(process, source);
-        far.into_iter().filter(|end| self.fill(*end, source, accepts)).collect()
+        let has_pairs = far.iter().any(|end| matches!(end, Object::Socket(_)));
+        let relays = has_pairs && self.relays(process, source);
+        far.into_iter()
+            .filter(|end| (relays || !matches!(end, Object::Socket(_))) && self.fill(*end, source))
+            .collect()
+    }
+
+    /// Whether a process that has a pair of sockets hands on through it what comes from `source`.
+    ///
+    /// Python's asyncio and Node give each child such a pair, and an agent that talks to its service over one
+    /// connection and to a shell over a pair is nothing odd: so only of those is it believed that do nothing else, or
+    /// that run no file of the image. And what the other side came to say is no download: sshd hands on what its user
+    /// types.
+    fn relays(&self, process: ProcessId, source: &Source) -> bool {
+        let by_trade = self.processes.get(process).is_some_and(|it| is_relay(&it.program));
+        by_trade && !self.accepted(process, source)
     }
 
     /// Whether the process took the connection that `source` is about, and did not make it: what sshd hands on to the
@@ -133,15 +164,14 @@ impl State {
         })
     }
 
-    fn fill(&mut self, end: Object, source: &Source, accepted: bool) -> bool {
+    fn fill(&mut self, end: Object, source: &Source) -> bool {
         let slot = match end {
             Object::Pipe(pipe, _) => self.pipes.get_mut(pipe).map(|pipe| &mut pipe.source),
-            Object::Socket(socket) if !accepted => self
-                .sockets
-                .get_mut(socket)
-                .and_then(|socket| socket.pair.as_mut())
-                .map(|pair| &mut pair.source),
-            Object::Socket(_) | Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => None,
+            Object::Socket(socket) => {
+                let pair = self.sockets.get_mut(socket).and_then(|socket| socket.pair.as_mut());
+                pair.map(|pair| &mut pair.source)
+            }
+            Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => None,
         };
         match slot {
             Some(empty @ None) => {
@@ -164,16 +194,16 @@ impl State {
             .collect()
     }
 
-    /// The source of network bytes that somebody has who writes into a pipe or pair: one that was made after those came
-    /// carries them as well. A shell does not count: what it holds are the pipelines of others.
-    fn source_of_writer(&self, container: ContainerIx, reader: ProcessId, end: Object) -> Option<Source> {
+    /// The source of network bytes that a relay has at the far end of a pair: one makes the pair for its shell after it
+    /// connected. Of a pipe that is not believed: a program that fetched something and later pipes a script of its
+    /// own to a shell looks the same.
+    fn source_of_relay(&self, container: ContainerIx, reader: ProcessId, end: Object) -> Option<Source> {
         let writes = |id: ProcessId| {
             let fds = self.processes.fds(id).into_iter().flat_map(|fds| fds.iter());
             fds.take(MAX_LOOKED_AT).any(|(_, descriptor)| {
                 descriptor.held == Held::Own && self.far_end(descriptor.object) == Some(end)
             })
         };
-        let is_pair = matches!(end, Object::Socket(_));
         self.processes
             .iter()
             .filter(|(id, other)| {
@@ -181,12 +211,11 @@ impl State {
                     && !other.inputs.is_empty()
                     && other.key.container == container
                     && other.exited.is_none()
-                    && !other.program.is_shell()
             })
             .take(MAX_REACH)
             .find_map(|(id, other)| {
                 let source = other.inputs.last().filter(|_| writes(id))?;
-                (!is_pair || !self.accepted(id, source)).then(|| source.clone())
+                self.relays(id, source).then(|| source.clone())
             })
     }
 
@@ -209,8 +238,9 @@ impl State {
     pub(super) fn tainted_input(&self, container: ContainerIx, process: ProcessId, fd: Fd) -> Option<Source> {
         let object = self.processes.fds(process)?.get(fd)?.object;
         match object {
-            Object::Pipe(..) | Object::Socket(_) => {
-                self.source_in(object).or_else(|| self.source_of_writer(container, process, object))
+            Object::Pipe(..) => self.source_in(object),
+            Object::Socket(_) => {
+                self.source_in(object).or_else(|| self.source_of_relay(container, process, object))
             }
             Object::File(file) => {
                 let file = self.file_in(container, file).filter(|file| file.provenance.remote().is_some())?;

@@ -240,7 +240,8 @@ fn an_early_reader_of_a_pair_is_fed_as_well() {
 }
 
 #[test]
-fn a_pipe_that_is_made_after_the_bytes_came_carries_them() {
+fn a_pipe_that_is_made_after_the_bytes_came_is_not_known_to_carry_them() {
+    // Whoever fetched a list of hosts may well pipe a script of its own to a shell.
     let state = told(
         "0s pid=10 execve path=/usr/bin/python3 argv=\"python3 -c x\"
          0s pid=10 connect fd=5 remote=198.51.100.7:80
@@ -248,7 +249,23 @@ fn a_pipe_that_is_made_after_the_bytes_came_carries_them() {
          2s pid=20 parent=10 dup2 old=3 new=0
          2s pid=20 execve path=/bin/sh argv=sh",
     );
-    assert!(process(&state, 20).is_fed_from_network());
+    assert!(!process(&state, 20).is_fed_from_network());
+}
+
+#[test]
+fn an_agent_of_the_image_that_talks_to_a_shell_is_no_relay() {
+    for agent in ["/usr/bin/node argv=\"node /srv/agent.js\"", "/usr/bin/python3 argv=\"python3 -m agent\""] {
+        let shell = "1s pid=10 socketpair first=6 second=7
+                     1s pid=20 parent=10 dup2 old=7 new=0
+                     1s pid=20 dup2 old=7 new=1
+                     1s pid=20 execve path=/bin/bash argv=bash layer=lower\n";
+        let connect = "2s pid=10 connect fd=5 remote=198.51.100.7:443\n";
+        for order in [[shell, connect], [connect, shell]] {
+            let state = told(&format!("0s pid=10 execve layer=lower path={agent}\n{}", order.concat()));
+            assert!(!process(&state, 20).is_fed_from_network(), "{agent}");
+            assert_eq!(state.relayed_remote(id(&state, 20)), None);
+        }
+    }
 }
 
 #[test]
