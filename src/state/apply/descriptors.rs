@@ -113,7 +113,8 @@ impl State {
                 path = program;
             }
         }
-        // No gVisor makes files without a name so far; their directory is not what is written.
+        // gVisor's file systems refuse this so far (`filesystem.go` of tmpfs and gofer). Were it done, the directory is not
+        // what is written; the name that linkat(2) may give the file later lies behind a pointer.
         if reached.is_none() && flags.contains(OpenFlags::TMPFILE) {
             path = [&*path, b"/#", self.last_serial.to_string().as_bytes()].concat().into();
         }

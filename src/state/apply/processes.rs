@@ -83,6 +83,9 @@ impl State {
     }
 
     /// A program was loaded.
+    ///
+    /// Whichever thread called it, the group keeps its id and the start time of its old leader, so the process stays
+    /// the same; its descriptors are in a table of its own from then on (gVisor's `task_exec.go`).
     pub(super) fn sentry_execve(&mut self, acting: &Acting<'_>, exec: &SentryExecve<'_>) -> About {
         let asked = self.processes.get_mut(acting.process).and_then(|process| process.asked.take());
         let (path, deleted) = without_deleted(exec.binary_path.bytes());
