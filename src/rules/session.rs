@@ -154,6 +154,7 @@ fn calls_for(need: Need) -> &'static [Sysno] {
             Sysno::ACCEPT4,
             Sysno::PIPE,
             Sysno::PIPE2,
+            Sysno::SOCKETPAIR,
             Sysno::DUP,
             Sysno::DUP2,
             Sysno::DUP3,

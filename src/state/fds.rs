@@ -3,7 +3,8 @@
 //! A table is a list of leaves of [`LEAF`] entries behind [`Arc`]s: a copy shares all of them, and whoever writes
 //! copies the one leaf that it writes to. Descriptors are dense small integers, so a lookup is two indexed accesses.
 //!
-//! Bounds: numbers from [`MAX_FD`] on are not kept (one dup2(2) to 2^30 would else allocate the list up to it).
+//! Bounds: numbers from [`MAX_FD`] on are kept in a list of [`MAX_HIGH`] (one dup2(2) to 2^30 would else allocate the
+//! leaves up to it).
 
 use std::sync::Arc;
 
@@ -14,9 +15,13 @@ use super::{FileId, PipeId, SocketId};
 /// Entries to a leaf: 16 bytes each, so that the copy after a fork is one cache-friendly block of 512 bytes.
 const LEAF: usize = 32;
 
-/// Descriptors from here on are not kept. The kernel's default hard limit for a process is 1,048,576, gVisor's too,
-/// but nobody's files, sockets and pipes lie so high; who puts them there is hiding them, and is counted.
+/// Descriptors from here on are kept apart. The kernel's default hard limit for a process is 1,048,576, gVisor's too,
+/// but hardly anybody's files, sockets and pipes lie so high.
 pub(crate) const MAX_FD: usize = 65_536;
+
+/// Descriptors above [`MAX_FD`] that are kept of a process. Who puts a socket there is hiding it, and needs a few; who
+/// puts more there than this hides some, and is counted.
+const MAX_HIGH: usize = 64;
 
 /// What a descriptor leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,13 +69,27 @@ pub enum Access {
     Write,
     /// Both.
     ReadWrite,
+    /// Neither: a handle on the path only (`O_PATH`).
+    Path,
 }
 
 impl Access {
     /// Whether bytes can go in.
     #[must_use]
     pub fn is_write(self) -> bool {
-        matches!(self, Access::Write | Access::ReadWrite)
+        match self {
+            Access::Write | Access::ReadWrite => true,
+            Access::Read | Access::Path => false,
+        }
+    }
+
+    /// Whether bytes can come out.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        match self {
+            Access::Read | Access::ReadWrite => true,
+            Access::Write | Access::Path => false,
+        }
     }
 }
 
@@ -112,15 +131,36 @@ impl Descriptor {
     }
 }
 
+/// What a call does to a table: kept of a process whose clone is still to come, to be done again on what it inherits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableOp {
+    /// The number leads to something new.
+    Set(Fd, Descriptor),
+    /// `new` leads where `old` does; where that is not known, to `otherwise`.
+    Dup { old: Fd, new: Fd, on_exec: OnExec, otherwise: Object },
+    /// close(2)
+    Close(Fd),
+    /// close_range(2), both ends included.
+    CloseRange(u32, u32),
+    /// close_range(2) with `CLOSE_RANGE_CLOEXEC`.
+    CloseRangeOnExec(u32, u32),
+    /// fcntl(2) with F_SETFD.
+    OnExec(Fd, OnExec),
+    /// A program is run.
+    Exec,
+}
+
 type Leaf = [Option<Descriptor>; LEAF];
 
 /// The descriptors of a process.
 #[derive(Clone, Debug, Default)]
 pub struct FdTable {
     leaves: Arc<Vec<Arc<Leaf>>>,
+    /// Those from [`MAX_FD`] on, by rising number. Hardly anyone has any.
+    high: Option<Arc<Vec<(Fd, Descriptor)>>>,
 }
 
-/// The descriptor does not fit: its number is negative or [`MAX_FD`] or more.
+/// The descriptor does not fit: its number is negative, or it is one too many above [`MAX_FD`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct OutOfRange;
 
@@ -133,8 +173,38 @@ impl FdTable {
     /// What `fd` is.
     #[must_use]
     pub fn get(&self, fd: Fd) -> Option<Descriptor> {
-        let (leaf, at) = place(fd)?;
+        let Some((leaf, at)) = place(fd) else {
+            let high = self.high.as_ref()?;
+            let at = high.binary_search_by_key(&fd, |(fd, _)| *fd).ok()?;
+            return high.get(at).map(|(_, descriptor)| *descriptor);
+        };
         *self.leaves.get(leaf)?.get(at)?
+    }
+
+    /// Does what a call does.
+    pub(crate) fn apply(&mut self, op: TableOp) -> Result<(), OutOfRange> {
+        match op {
+            TableOp::Set(fd, descriptor) => return self.set(fd, descriptor),
+            TableOp::Dup { old, new, on_exec, otherwise } => {
+                let known = self.get(old);
+                let known = known.unwrap_or_else(|| Descriptor::own(otherwise, Access::ReadWrite, on_exec));
+                return self.set(new, Descriptor { on_exec, held: Held::Own, ..known });
+            }
+            TableOp::Close(fd) => {
+                self.close(fd);
+            }
+            TableOp::CloseRange(first, last) => self.close_range(first, last),
+            TableOp::CloseRangeOnExec(first, last) => {
+                let within: Vec<Fd> =
+                    self.iter().map(|(fd, _)| fd).filter(|fd| is_within(*fd, first, last)).collect();
+                for fd in within {
+                    self.set_on_exec(fd, OnExec::Close);
+                }
+            }
+            TableOp::OnExec(fd, on_exec) => self.set_on_exec(fd, on_exec),
+            TableOp::Exec => self.exec(),
+        }
+        Ok(())
     }
 
     /// Makes `fd` lead to `descriptor`, whatever it was before.
@@ -176,11 +246,15 @@ impl FdTable {
 
     /// Closes all of `first..=last`.
     pub(crate) fn close_range(&mut self, first: u32, last: u32) {
-        let closed = |fd: Fd| (first..=last).contains(&fd.0.cast_unsigned());
-        self.retain(|fd, _| !closed(fd));
+        self.retain(|fd, _| !is_within(fd, first, last));
     }
 
     fn retain(&mut self, keep: impl Fn(Fd, &Descriptor) -> bool) {
+        if let Some(high) = &mut self.high
+            && high.iter().any(|(fd, descriptor)| !keep(*fd, descriptor))
+        {
+            Arc::make_mut(high).retain(|(fd, descriptor)| keep(*fd, descriptor));
+        }
         let doomed = |leaf_at: usize, leaf: &Leaf| {
             entries(leaf_at, leaf).any(|(fd, descriptor)| !keep(fd, &descriptor))
         };
@@ -201,11 +275,12 @@ impl FdTable {
 
     /// The open descriptors by rising number.
     pub fn iter(&self) -> impl Iterator<Item = (Fd, Descriptor)> + '_ {
-        self.leaves.iter().enumerate().flat_map(|(leaf_at, leaf)| entries(leaf_at, leaf))
+        let high = self.high.iter().flat_map(|high| high.iter().copied());
+        self.leaves.iter().enumerate().flat_map(|(leaf_at, leaf)| entries(leaf_at, leaf)).chain(high)
     }
 
     fn put(&mut self, fd: Fd, entry: Option<Descriptor>) -> Result<(), OutOfRange> {
-        let (leaf_at, at) = place(fd).ok_or(OutOfRange)?;
+        let Some((leaf_at, at)) = place(fd) else { return self.put_high(fd, entry) };
         let leaves = Arc::make_mut(&mut self.leaves);
         if leaves.len() <= leaf_at {
             let empty = Arc::new([None; LEAF]);
@@ -216,6 +291,31 @@ impl FdTable {
         }
         Ok(())
     }
+
+    fn put_high(&mut self, fd: Fd, entry: Option<Descriptor>) -> Result<(), OutOfRange> {
+        if !fd.is_open() {
+            return Err(OutOfRange);
+        }
+        let high = Arc::make_mut(self.high.get_or_insert_default());
+        match (high.binary_search_by_key(&fd, |(fd, _)| *fd), entry) {
+            (Ok(at), Some(descriptor)) => {
+                if let Some(slot) = high.get_mut(at) {
+                    slot.1 = descriptor;
+                }
+            }
+            (Ok(at), None) => {
+                high.remove(at);
+            }
+            (Err(at), Some(descriptor)) if high.len() < MAX_HIGH => high.insert(at, (fd, descriptor)),
+            (Err(_), Some(_)) => return Err(OutOfRange),
+            (Err(_), None) => {}
+        }
+        Ok(())
+    }
+}
+
+fn is_within(fd: Fd, first: u32, last: u32) -> bool {
+    (first..=last).contains(&fd.0.cast_unsigned())
 }
 
 fn number(leaf: usize, at: usize) -> Fd {
@@ -251,13 +351,29 @@ mod tests {
     }
 
     #[test]
-    fn numbers_that_would_cost_memory_are_refused() {
+    fn a_few_high_numbers_are_kept_and_the_rest_is_refused() {
         let mut table = FdTable::default();
-        for fd in [Fd(-1), Fd(65_536), Fd(1 << 30)] {
-            assert_eq!(table.set(fd, file(OnExec::Keep)), Err(OutOfRange));
-            assert_eq!(table.get(fd), None);
+        assert_eq!(table.set(Fd(-1), file(OnExec::Keep)), Err(OutOfRange));
+        for fd in [Fd(65_535), Fd(65_536), Fd(1 << 30), Fd(i32::MAX)] {
+            assert_eq!(table.set(fd, file(OnExec::Keep)), Ok(()));
+            assert_eq!(table.get(fd), Some(file(OnExec::Keep)));
         }
-        assert_eq!(table.set(Fd(65_535), file(OnExec::Keep)), Ok(()));
+        table.close(Fd(1 << 30));
+        assert_eq!(table.get(Fd(1 << 30)), None);
+        let refused = (100_000..200_000).filter(|fd| table.set(Fd(*fd), file(OnExec::Keep)).is_err()).count();
+        assert_eq!(refused, 100_000 - (MAX_HIGH - 2));
+    }
+
+    #[test]
+    fn a_duplicate_of_what_is_not_known_leads_to_what_the_sentry_says() {
+        let mut table = FdTable::default();
+        let dup =
+            |old| TableOp::Dup { old: Fd(old), new: Fd(7), on_exec: OnExec::Close, otherwise: Object::Anon };
+        table.apply(dup(3)).unwrap();
+        assert_eq!(table.get(Fd(7)).unwrap().object, Object::Anon);
+        table.set(Fd(3), file(OnExec::Keep)).unwrap();
+        table.apply(dup(3)).unwrap();
+        assert_eq!(table.get(Fd(7)).unwrap(), Descriptor { on_exec: OnExec::Close, ..file(OnExec::Keep) });
     }
 
     #[derive(Clone, Debug)]
@@ -271,13 +387,13 @@ mod tests {
     }
 
     fn op() -> impl Strategy<Value = Op> {
-        let fd = -2..100i32;
+        let fd = prop_oneof![9 => -2..100i32, 1 => 70_000..70_005i32];
         prop_oneof![
             4 => (fd.clone(), any::<bool>()).prop_map(|(fd, cloexec)| Op::Set(fd, cloexec)),
             2 => fd.clone().prop_map(Op::Close),
             1 => (fd, any::<bool>()).prop_map(|(fd, cloexec)| Op::SetOnExec(fd, cloexec)),
             1 => Just(Op::Exec),
-            1 => (0..100u32, 0..200u32).prop_map(|(first, last)| Op::CloseRange(first, last)),
+            1 => (0..100u32, prop_oneof![0..200u32, Just(u32::MAX)]).prop_map(|(first, last)| Op::CloseRange(first, last)),
             1 => Just(Op::Fork),
         ]
     }

@@ -11,6 +11,7 @@ mod arena;
 mod builder;
 mod cadence;
 mod container;
+mod early;
 mod fds;
 mod files;
 mod gpu;
@@ -20,9 +21,9 @@ pub(crate) mod path;
 mod process;
 mod program;
 mod sight;
+#[cfg(test)]
+mod tests;
 mod view;
-
-use smallvec::SmallVec;
 
 use crate::event::{Context, Event, Fd, Nanos, Time};
 
@@ -36,7 +37,7 @@ pub use gpu::{Gpu, GpuRequest, GpuState};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
 use process::Processes;
-pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
+pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
 pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
 pub use sight::Sight;
 pub use view::Evictions;
@@ -54,6 +55,14 @@ pub type EndpointId = Id<Endpoint>;
 
 /// Pipes that are remembered of a sandbox.
 const MAX_PIPES: usize = 1024;
+
+/// How long after its end a process may still be heard of, in a session that does not say when processes start: its
+/// threads report late. Whoever bears its id after that is another one.
+const AFTERLIFE: Nanos = Nanos::from_secs(1);
+
+/// How long after its start a process that is new to us still has what it was born with: then its clone is late or
+/// lost, and its parent its maker.
+const NEWBORN: Nanos = Nanos::from_secs(1);
 
 /// How far ahead of the clock an event may be before it is not believed. Long enough for a sandbox that sleeps over
 /// a weekend, short enough that a sentry cannot make every window run out at once with one message.
@@ -218,11 +227,13 @@ impl State {
     }
 
     /// The process that an event's context names; a stub where it is not known.
-    fn process(&mut self, container: ContainerIx, context: &Context<'_>) -> ProcessId {
+    fn process(&mut self, container: ContainerIx, context: &Context<'_>, now: Time) -> ProcessId {
         let key = ProcessKey { container, tgid: context.tgid, start: context.start };
-        let id = match self.processes.find(key) {
+        let known =
+            self.processes.find(key).filter(|id| key.start.is_known() || !self.is_long_gone(*id, now));
+        let id = match known {
             Some(id) => id,
-            None => self.stub(key, context),
+            None => self.stub(key, context, now),
         };
         if let Some(process) = self.processes.get_mut(id) {
             if context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes() {
@@ -235,22 +246,42 @@ impl State {
         id
     }
 
-    fn stub(&mut self, key: ProcessKey, context: &Context<'_>) -> ProcessId {
+    fn is_long_gone(&self, process: ProcessId, now: Time) -> bool {
+        let exited = self.processes.get(process).and_then(|process| process.exited);
+        exited.is_some_and(|exited| now.since(exited) > AFTERLIFE)
+    }
+
+    /// A process whose clone is late, lost, or from before our time. What it would have from its maker it has from
+    /// its present parent until the clone says better; descriptors only if it was born just now.
+    fn stub(&mut self, key: ProcessKey, context: &Context<'_>, now: Time) -> ProcessId {
         let parent = (context.parent.0 > 0 && context.parent != context.tgid)
             .then(|| self.processes.newest(key.container, context.parent))
             .flatten();
         let serial = ProcessSerial(self.next_serial());
-        let fds = self.processes.new_table(FdTable::default());
+        let is_newborn = key.start.is_known() && now.since(key.start) <= NEWBORN;
+        let maker = parent
+            .filter(|parent| is_newborn && self.processes.get(*parent).is_some_and(|it| it.exited.is_none()));
+        let inherited = maker.and_then(|maker| self.processes.fds(maker)).cloned().unwrap_or_default();
+        let fds = self.processes.new_table(inherited);
+        if let Some(early) =
+            parent.and_then(|parent| self.processes.get_mut(parent)).and_then(|parent| parent.early.as_mut())
+        {
+            early.offspring = early::Offspring::Some;
+        }
         let from = parent.and_then(|parent| self.processes.get(parent));
+        let maker = maker.and_then(|maker| self.processes.get(maker));
         let lineage = match from {
             Some(parent) => self.lineage_of_child(parent, serial),
             None => LineageId(serial.0),
         };
+        // Nobody but the first process of a container or of `runsc exec` has no parent: such a one leads a session.
+        let leads = context.exec_session && context.parent.0 == 0;
         let process = Process {
             key,
             serial,
             lineage,
             birth: Birth::Unseen,
+            since: now,
             ancestors: from.map(process::ancestors_of_child).unwrap_or_default(),
             program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
             comm: process::Comm::new(context.comm.bytes()),
@@ -258,12 +289,19 @@ impl State {
             cwd: from.and_then(|parent| parent.cwd.clone()),
             gpu: Gpu::default(),
             exec_session: context.exec_session,
+            session: match maker {
+                Some(maker) => maker.session,
+                None => leads.then_some(SessionLeader { serial, tgid: key.tgid }),
+            },
             opens: 0,
             exited: None,
             fds,
-            inputs: SmallVec::new(),
-            stdin: None,
+            inputs: maker.map(|maker| maker.inputs.clone()).unwrap_or_default(),
+            stdin: maker.and_then(|maker| maker.stdin.clone()),
+            runs_from: maker.map_or(Fd::STDIN, |maker| maker.runs_from),
+            memory: None,
             asked: None,
+            early: Some(Box::default()),
             renames: 0,
         };
         self.sight.stub();

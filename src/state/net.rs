@@ -13,6 +13,7 @@ use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
 use super::cadence::Cadence;
+use super::program::Source;
 
 /// Sockets that are remembered. A busy server has some thousands at once; the forgotten ones are idle or long closed.
 pub(crate) const MAX_SOCKETS: usize = 4096;
@@ -29,8 +30,19 @@ pub struct Socket {
     pub kind: i32,
     /// How it came to have a peer.
     pub role: Role,
+    /// The other end, if it is half of a pair (socketpair(2)).
+    pub(crate) pair: Option<Box<Pair>>,
     /// What passed through it to and from a remote endpoint; made with the first byte, as most sockets see none.
     pub traffic: Option<Box<Traffic>>,
+}
+
+/// One end of a pair of sockets: a pipe in both directions.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    /// The other end.
+    pub(crate) peer: Id<Socket>,
+    /// The source of network bytes that someone had who writes into the other end: they come out of this one.
+    pub(crate) source: Option<Source>,
 }
 
 /// What passes through a connection.
@@ -100,7 +112,7 @@ impl Outcome {
 
 impl Socket {
     pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
-        Socket { family, kind, role, traffic: None }
+        Socket { family, kind, role, pair: None, traffic: None }
     }
 
     /// The other end, if it is an address.
@@ -116,6 +128,9 @@ impl Socket {
 
 impl Evict for Socket {
     fn keep(&self) -> Keep {
+        if self.pair.as_ref().is_some_and(|pair| pair.source.is_some()) {
+            return Keep::Suspicious;
+        }
         match self.role {
             Role::Idle | Role::Local => Keep::Dull,
             Role::Client { .. } | Role::Server { .. } => Keep::Normal,

@@ -16,7 +16,8 @@ use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
 use super::container::ContainerIx;
-use super::fds::{Access, Descriptor, FdTable, Object};
+use super::early::Early;
+use super::fds::{Descriptor, FdTable, Object, OutOfRange, TableOp};
 use super::gpu::Gpu;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 
@@ -60,6 +61,25 @@ pub struct Ancestor {
     /// Who it was.
     pub actor: Actor,
 }
+
+/// The leader of a session (setsid(2)), after whom it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLeader {
+    /// The leader's number: it may be gone.
+    pub serial: ProcessSerial,
+    /// Its id, which is the session's.
+    pub tgid: Tgid,
+}
+
+impl SessionLeader {
+    pub(crate) fn of(process: &Process) -> SessionLeader {
+        SessionLeader { serial: process.serial, tgid: process.key.tgid }
+    }
+}
+
+/// Memory that several processes have as one (clone(2) with `CLONE_VM`), by the first that had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryId(pub(crate) ProcessSerial);
 
 /// How a process became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +125,8 @@ pub struct Process {
     pub lineage: LineageId,
     /// How it became known.
     pub birth: Birth,
+    /// When it was first heard of.
+    pub since: Time,
     /// Its ancestors, nearest first.
     pub ancestors: Arc<[Ancestor]>,
     /// What it runs.
@@ -119,16 +141,26 @@ pub struct Process {
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
     pub exec_session: bool,
+    /// The leader of its session, where that is known: a container's first process and those of `runsc exec` lead
+    /// one, everyone else was born into it or called setsid(2).
+    pub session: Option<SessionLeader>,
     /// Files that it opened for its work: none of /proc, /sys, /dev, /etc.
     pub opens: u64,
     /// When it exited.
     pub exited: Option<Time>,
     pub(crate) fds: TableId,
     pub(crate) inputs: SmallVec<[Source; 1]>,
-    /// What came through its standard input, if that is tainted.
+    /// What came through the descriptor that it runs from, if that is tainted.
     pub(crate) stdin: Option<Source>,
+    /// The descriptor that its program runs from if it is an interpreter: standard input, or the pipe of a process
+    /// substitution.
+    pub(crate) runs_from: Fd,
+    /// The memory that it shares with other processes, if it does.
+    pub(crate) memory: Option<MemoryId>,
     /// What its last execve(2) asked for, until the sentry reports the outcome.
     pub(crate) asked: Option<Box<AskedProgram>>,
+    /// What it did so far, while its clone is still to come.
+    pub(crate) early: Option<Box<Early>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
 }
@@ -164,10 +196,11 @@ impl Process {
         true
     }
 
-    /// Whether it is an interpreter that runs network bytes from its standard input.
+    /// Whether it is an interpreter that runs network bytes from its standard input, or from another pipe that it was
+    /// told to run.
     #[must_use]
     pub fn is_fed_from_network(&self) -> bool {
-        self.stdin.is_some() && self.program.reads_stdin()
+        self.stdin.is_some() && (self.runs_from != Fd::STDIN || self.program.reads_stdin())
     }
 
     /// Where what truly runs came from: a shell that is fed from the network runs network bytes.
@@ -201,7 +234,7 @@ impl Evict for Process {
 /// Which of its descriptors a process reads from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Through {
-    /// Standard input.
+    /// The one that it runs from if it is an interpreter: standard input, mostly.
     Stdin,
     /// Another one.
     OtherFd,
@@ -286,6 +319,29 @@ impl Processes {
         table
     }
 
+    /// The process uses the other's table from now on, and not its own.
+    pub(crate) fn join_table(&mut self, id: Id<Process>, other: Id<Process>) {
+        let (Some(old), Some(new)) =
+            (self.arena.get(id).map(|process| process.fds), self.arena.get(other).map(|process| process.fds))
+        else {
+            return;
+        };
+        self.share_table(new);
+        self.drop_table(old);
+        if let Some(process) = self.arena.get_mut(id) {
+            process.fds = new;
+        }
+    }
+
+    /// Does to the process's descriptors what a call does; of a process whose clone is still to come it is noted.
+    pub(crate) fn table_op(&mut self, id: Id<Process>, op: TableOp) -> Result<(), OutOfRange> {
+        let Some(process) = self.arena.get_mut(id) else { return Ok(()) };
+        if let Some(early) = &mut process.early {
+            early.note(op);
+        }
+        self.tables.get_mut(process.fds.0).map_or(Ok(()), |shared| shared.table.apply(op))
+    }
+
     fn drop_table(&mut self, table: TableId) {
         let Some(shared) = self.tables.get_mut(table.0) else { return };
         shared.users = shared.users.saturating_sub(1);
@@ -320,14 +376,25 @@ impl Processes {
     }
 
     /// Puts a new process in.
+    ///
+    /// Of those that live no two have one id: who bore it before is gone, though its end was not seen.
     pub(crate) fn insert(&mut self, process: Process) -> Id<Process> {
-        let key = process.key;
+        let (key, since) = (process.key, process.since);
+        self.last = None;
+        let bearer = self.newest(key.container, key.tgid);
+        let is_newest =
+            bearer.and_then(|id| self.arena.get(id)).is_none_or(|bearer| bearer.key.start <= key.start);
+        if is_newest && let Some(bearer) = bearer {
+            self.exited(bearer, since);
+        }
         let (id, evicted) = self.arena.insert(process);
         if let Some(evicted) = evicted {
             self.forget(&evicted);
         }
         self.by_key.insert(key, id);
-        self.by_tgid.insert((key.container, key.tgid), id);
+        if is_newest {
+            self.by_tgid.insert((key.container, key.tgid), id);
+        }
         id
     }
 
@@ -336,6 +403,7 @@ impl Processes {
         let Some(process) = self.arena.get_mut(id).filter(|process| process.exited.is_none()) else { return };
         process.exited = Some(time);
         process.asked = None;
+        process.early = None;
         self.exited.push_back(id);
         if self.exited.len() > EXITED_KEPT
             && let Some(oldest) = self.exited.pop_front()
@@ -345,15 +413,15 @@ impl Processes {
         }
     }
 
+    /// Drops what leads to a process that is out of the arena already, and to no other: where sessions do not say when
+    /// processes start, a later bearer of its id has the same key.
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
-        self.by_key.remove(&process.key);
+        if self.by_key.get(&process.key).is_some_and(|id| self.arena.get(*id).is_none()) {
+            self.by_key.remove(&process.key);
+        }
         let bearer = (process.key.container, process.key.tgid);
-        if self
-            .by_tgid
-            .get(&bearer)
-            .is_some_and(|id| self.arena.get(*id).is_none_or(|now| now.key == process.key))
-        {
+        if self.by_tgid.get(&bearer).is_some_and(|id| self.arena.get(*id).is_none()) {
             self.by_tgid.remove(&bearer);
         }
     }
@@ -370,9 +438,8 @@ impl Processes {
     ) -> SmallVec<[(Id<Process>, Through); 4]> {
         let through = |process: &Process| {
             let table = &self.tables.get(process.fds.0)?.table;
-            let reads =
-                |descriptor: Descriptor| descriptor.object == object && descriptor.access != Access::Write;
-            if table.get(Fd::STDIN).is_some_and(reads) {
+            let reads = |descriptor: Descriptor| descriptor.object == object && descriptor.access.is_read();
+            if table.get(process.runs_from).is_some_and(reads) {
                 return Some(Through::Stdin);
             }
             let held = !process.program.is_shell() && table.iter().any(|(_, descriptor)| reads(descriptor));

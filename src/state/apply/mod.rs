@@ -3,10 +3,12 @@
 //! The beginning of a call changes next to nothing: what counts is how it ended. Of a call that failed only the
 //! failure is known.
 
+mod births;
 mod descriptors;
 mod names;
 mod network;
 mod processes;
+mod procfs;
 mod raw;
 mod taint;
 
@@ -36,7 +38,7 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
         return None;
     }
     let container = state.container(context.container.bytes(), time)?;
-    let process = state.process(container, context);
+    let process = state.process(container, context, time);
     let acting = Acting { context, time, container, process };
     let (fd, subject) = state.dispatch(&acting, kind)?;
     Some(Observation { time, container, process, fd, subject })
@@ -72,6 +74,10 @@ impl State {
             Kind::Pipe(pipe) => self.pipe(acting, pipe),
             Kind::Fcntl(fcntl) => self.fcntl(acting, fcntl),
             Kind::Dup(dup) => self.dup(acting, dup),
+            // With a descriptor it changes that one's signals, and nothing else.
+            Kind::Signalfd(event) if event.fd.is_open() => {
+                event.call.exit.map(|_| self.about(acting, event.fd))
+            }
             Kind::Signalfd(event) => self.anon(acting, &event.call, event.flags),
             Kind::Eventfd(event) => self.anon(acting, &event.call, event.flags),
             Kind::TimerfdCreate(event) => self.anon(acting, &event.call, event.flags),

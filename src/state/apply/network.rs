@@ -8,6 +8,7 @@ use super::super::{
     Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State,
     Subject, Traffic, is_remote,
 };
+use super::descriptors::on_exec;
 use super::{About, Acting};
 
 /// `SOCK_STREAM` and `SOCK_DGRAM`, `include/linux/net.h`
@@ -21,10 +22,6 @@ const DNS_PORT: u16 = 53;
 pub(super) fn kind_and_flags(kind_and_flags: i32) -> (i32, FdFlags) {
     let socket = SocketEvent { kind_and_flags, ..SocketEvent::default() };
     (socket.kind(), socket.flags())
-}
-
-fn on_exec(flags: FdFlags) -> OnExec {
-    if flags.contains(FdFlags::CLOEXEC) { OnExec::Close } else { OnExec::Keep }
 }
 
 impl State {

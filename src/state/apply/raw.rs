@@ -1,12 +1,17 @@
 //! Calls of which only the registers are seen.
 
-use crate::event::{Raw, Sysno};
+use crate::event::{FdFlags, Raw, Sysno};
 
-use super::super::fds::Nvidia;
+use super::super::fds::{Nvidia, TableOp};
 use super::super::files::Stays;
 use super::super::gpu::device_by_request;
-use super::super::{Object, State, Subject};
+use super::super::{Object, OnExec, State, Subject};
+use super::descriptors::on_exec;
 use super::{About, Acting, PROCESS};
+
+/// `include/uapi/asm-generic/ioctls.h`
+const FIONCLEX: u64 = 0x5450;
+const FIOCLEX: u64 = 0x5451;
 
 impl State {
     /// Hands a raw call to its handler. Of all others, that they ended is all there is to tell.
@@ -23,14 +28,34 @@ impl State {
             Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
                 self.renamed(acting, raw, Stays::Yes)
             }
+            Sysno::SETSID => self.setsid(acting, raw),
+            Sysno::UNSHARE => self.unshare(acting, raw),
+            Sysno::EPOLL_CREATE => self.opened_unseen(acting, raw, Object::Anon, OnExec::Keep),
+            Sysno::EPOLL_CREATE1 => {
+                let flags = FdFlags::from_bits_truncate(u32::try_from(raw.arg(1)).unwrap_or(0));
+                self.opened_unseen(acting, raw, Object::Anon, on_exec(flags))
+            }
+            Sysno::PIDFD_OPEN => self.opened_unseen(acting, raw, Object::Anon, OnExec::Close),
+            Sysno::PIDFD_GETFD => self.opened_unseen(acting, raw, Object::Unknown, OnExec::Close),
+            Sysno::OPENAT2 | Sysno::OPEN_BY_HANDLE_AT => {
+                self.opened_unseen(acting, raw, Object::Unknown, OnExec::Keep)
+            }
             _ => raw.call.exit.map(|_| PROCESS),
         }
     }
 
-    /// ioctl(2): only those on NVIDIA devices matter.
+    /// ioctl(2): those on NVIDIA devices matter, and the two by which Python and Node say what exec does.
     fn ioctl(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
-        raw.call.exit?;
+        let exit = raw.call.exit?;
         let fd = raw.fd(1);
+        let on_exec = match raw.arg(2) {
+            FIOCLEX => Some(OnExec::Close),
+            FIONCLEX => Some(OnExec::Keep),
+            _ => None,
+        };
+        if let Some(on_exec) = on_exec.filter(|_| exit.succeeded()) {
+            self.table_op(acting, TableOp::OnExec(fd, on_exec));
+        }
         let object = self
             .processes
             .fds(acting.process)
