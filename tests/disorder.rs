@@ -8,11 +8,10 @@
 mod common;
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use sluicebox::engine::Sandbox;
-use sluicebox::finding::{Finding, Severity, json};
+use sluicebox::finding::{Finding, Severity};
 use sluicebox::intel::Intel;
 use sluicebox::rules::{RuleSet, Thresholds, builtin};
 

@@ -136,6 +136,8 @@ impl Descriptor {
 pub(crate) enum TableOp {
     /// The number leads to something new.
     Set(Fd, Descriptor),
+    /// The number turned out to lead there all along.
+    Mend(Fd, Descriptor),
     /// `new` leads where `old` does; where that is not known, to `otherwise`.
     Dup { old: Fd, new: Fd, on_exec: OnExec, otherwise: Object },
     /// close(2)
@@ -184,7 +186,7 @@ impl FdTable {
     /// Does what a call does.
     pub(crate) fn apply(&mut self, op: TableOp) -> Result<(), OutOfRange> {
         match op {
-            TableOp::Set(fd, descriptor) => return self.set(fd, descriptor),
+            TableOp::Set(fd, descriptor) | TableOp::Mend(fd, descriptor) => return self.set(fd, descriptor),
             TableOp::Dup { old, new, on_exec, otherwise } => {
                 let known = self.get(old);
                 let known = known.unwrap_or_else(|| Descriptor::own(otherwise, Access::ReadWrite, on_exec));

@@ -15,6 +15,7 @@ mod early;
 mod fds;
 mod files;
 mod gpu;
+mod inodes;
 mod interpreter;
 mod net;
 pub(crate) mod path;
@@ -25,7 +26,7 @@ mod sight;
 mod tests;
 mod view;
 
-use crate::event::{Context, Event, Fd, Nanos, Time};
+use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
@@ -34,6 +35,7 @@ pub use container::{Container, ContainerIx};
 pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+use inodes::Inodes;
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
 use process::Processes;
@@ -73,6 +75,10 @@ const MAX_JUMP: Nanos = Nanos::from_mins(4 * 24 * 60);
 pub struct Pipe {
     /// The source of network bytes that a writer had.
     pub source: Option<Source>,
+    /// The inode that the sentry calls it by, once it did.
+    pub(crate) ino: Option<Ino>,
+    /// The same pipe under another id: users named its inode before its maker reported.
+    pub(crate) twin: Option<PipeId>,
 }
 
 impl Evict for Pipe {
@@ -136,6 +142,8 @@ pub struct State {
     processes: Processes,
     sockets: Arena<Socket>,
     pipes: Arena<Pipe>,
+    socket_inodes: Inodes<Socket>,
+    pipe_inodes: Inodes<Pipe>,
     clock: Time,
     last_serial: u64,
     sight: Sight,
@@ -148,6 +156,8 @@ impl Default for State {
             processes: Processes::new(),
             sockets: Arena::new(net::MAX_SOCKETS),
             pipes: Arena::new(MAX_PIPES),
+            socket_inodes: Inodes::default(),
+            pipe_inodes: Inodes::default(),
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),

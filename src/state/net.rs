@@ -8,7 +8,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::event::{Errno, Exit, Family, Nanos, Time};
+use crate::event::{Errno, Exit, Family, Ino, Nanos, Time};
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
@@ -30,6 +30,8 @@ pub struct Socket {
     pub kind: i32,
     /// How it came to have a peer.
     pub role: Role,
+    /// The inode that the sentry calls it by, once it did.
+    pub(crate) ino: Option<Ino>,
     /// The other end, if it is half of a pair (socketpair(2)).
     pub(crate) pair: Option<Box<Pair>>,
     /// What passed through it to and from a remote endpoint; made with the first byte, as most sockets see none.
@@ -112,7 +114,7 @@ impl Outcome {
 
 impl Socket {
     pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
-        Socket { family, kind, role, pair: None, traffic: None }
+        Socket { family, kind, role, ino: None, pair: None, traffic: None }
     }
 
     /// The other end, if it is an address.

@@ -125,7 +125,7 @@ impl State {
             return;
         }
         let early = self.processes.get_mut(child).and_then(|child| child.early.take()).unwrap_or_default();
-        self.inherit_fds(parent, child, flags, &early);
+        self.inherit_fds(acting, child, flags, &early);
         let memory = match early.program {
             Own::Inherited => self.shared_memory(parent, flags),
             Own::Set => None,
@@ -176,7 +176,8 @@ impl State {
         }
     }
 
-    fn inherit_fds(&mut self, parent: ProcessId, child: ProcessId, flags: CloneFlags, early: &Early) {
+    fn inherit_fds(&mut self, acting: &Acting<'_>, child: ProcessId, flags: CloneFlags, early: &Early) {
+        let parent = acting.process;
         let inherited = self.processes.fds(parent).cloned().unwrap_or_default();
         let own: SmallVec<[_; 8]> = match early.ops() {
             Some(_) => SmallVec::new(),
@@ -188,6 +189,11 @@ impl State {
             *table = inherited;
         }
         for op in early.ops().unwrap_or_default() {
+            if let TableOp::Mend(fd, mended) = *op
+                && let Some(inherited) = self.processes.fds(child).and_then(|fds| fds.get(fd))
+            {
+                self.same(acting, inherited.object, mended.object);
+            }
             if *op == TableOp::Exec {
                 self.processes.unshare_table(child);
             }

@@ -46,7 +46,7 @@ fn access(flags: OpenFlags) -> Access {
 }
 
 /// Whether writing to a path makes no file whose bytes could be run: devices and the kernel's own file systems.
-fn is_no_storage(path: &[u8]) -> bool {
+pub(super) fn is_no_storage(path: &[u8]) -> bool {
     let below = |root: &[u8]| path.starts_with(root);
     below(b"/proc/") || below(b"/sys/") || (below(b"/dev/") && !below(b"/dev/shm/"))
 }
@@ -365,7 +365,7 @@ impl State {
     }
 
     /// The acting process gets to know the bytes of a file.
-    fn read_from_file(&mut self, acting: &Acting<'_>, file: FileId) {
+    pub(super) fn read_from_file(&mut self, acting: &Acting<'_>, file: FileId) {
         let tainted = self.file(acting, file).filter(|file| file.provenance.remote().is_some());
         if let Some(derivation) = tainted.and_then(File::derivation).cloned() {
             self.taint(acting.process, &Source::File(derivation), acting.time);
@@ -373,7 +373,7 @@ impl State {
     }
 
     /// The acting process writes to a file: what it has from the network is in there from now on.
-    fn write_to_file(&mut self, acting: &Acting<'_>, file: FileId, keeps_content: bool) {
+    pub(super) fn write_to_file(&mut self, acting: &Acting<'_>, file: FileId, keeps_content: bool) {
         let Some(process) = self.processes.get(acting.process) else { return };
         let (writer, input) = (process.actor(), process.network_input().cloned());
         let Some(known) = self.file(acting, file) else { return };

@@ -5,6 +5,7 @@
 
 mod births;
 mod descriptors;
+mod heal;
 mod names;
 mod network;
 mod processes;
@@ -40,6 +41,7 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
     let container = state.container(context.container.bytes(), time)?;
     let process = state.process(container, context, time);
     let acting = Acting { context, time, container, process };
+    state.heal(&acting, kind);
     let (fd, subject) = state.dispatch(&acting, kind)?;
     Some(Observation { time, container, process, fd, subject })
 }

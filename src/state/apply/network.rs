@@ -12,7 +12,7 @@ use super::descriptors::on_exec;
 use super::{About, Acting};
 
 /// `SOCK_STREAM` and `SOCK_DGRAM`, `include/linux/net.h`
-const SOCK_STREAM: i32 = 1;
+pub(super) const SOCK_STREAM: i32 = 1;
 const SOCK_DGRAM: i32 = 2;
 
 /// The port of name servers: an answer from there is an address, not the bytes of a program.
@@ -46,6 +46,9 @@ impl State {
         let outcome = Outcome::of(exit);
         let endpoint = self.container_mut(acting.container)?.endpoints.at(remote, acting.time);
         let state = self.sockets.get_mut(socket)?;
+        if state.family == Family::default() {
+            state.family = Family::of(remote);
+        }
         let is_stream = state.kind != SOCK_DGRAM;
         let repeated = matches!(
             state.role,

@@ -105,6 +105,7 @@ impl State {
         };
         self.processes.unshare_table(acting.process);
         self.table_op(acting, TableOp::Exec);
+        self.heal_stdio(acting, exec);
         let program = self.with_script(acting, program);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.comm = Comm::new(&program.name);

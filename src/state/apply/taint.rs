@@ -1,6 +1,8 @@
 //! Taint: bytes from a remote reach a process, the files that it writes, and the processes that it feeds by a pipe or a
 //! pair of sockets, or shares its memory with.
 
+use smallvec::SmallVec;
+
 use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
@@ -132,8 +134,20 @@ impl State {
         let has_pairs = far.iter().any(|end| matches!(end, Object::Socket(_)));
         let relays = has_pairs && self.relays(process, source);
         far.into_iter()
-            .filter(|end| (relays || !matches!(end, Object::Socket(_))) && self.fill(*end, source))
+            .filter(|end| relays || !matches!(end, Object::Socket(_)))
+            .flat_map(|end| self.fill_both(end, source))
             .collect()
+    }
+
+    /// Fills an end, and that of its twin; those for which it is news.
+    pub(super) fn fill_both(&mut self, end: Object, source: &Source) -> SmallVec<[Object; 2]> {
+        let twin = match end {
+            Object::Pipe(pipe, end) => {
+                self.pipes.get(pipe).and_then(|pipe| pipe.twin).map(|twin| Object::Pipe(twin, end))
+            }
+            Object::Socket(_) | Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => None,
+        };
+        [Some(end), twin].into_iter().flatten().filter(|end| self.fill(*end, source)).collect()
     }
 
     /// Whether a process that has a pair of sockets hands on through it what comes from `source`.
