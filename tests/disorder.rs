@@ -127,3 +127,73 @@ fn a_thread_that_overtakes_itself_changes_no_verdict() {
 fn a_tenth_of_the_events_lost_changes_no_verdict() {
     assert_eq!(changed(a_tenth_lost, 5), NONE);
 }
+
+#[test]
+#[ignore = "a tool"]
+fn look() {
+    let name = std::env::var("LOOK").unwrap();
+    let rules = rules();
+    for recording in recordings().into_iter().filter(|r| r.to_string() == name) {
+        for seed in 1..=5 {
+            let mut noise = noise(seed);
+            let mut lost = Vec::new();
+            let kept: Vec<&[u8]> = recording
+                .packets()
+                .filter(|p| {
+                    let l = noise().is_multiple_of(10);
+                    if l {
+                        lost.push(*p)
+                    };
+                    !l
+                })
+                .collect();
+            let intel = Intel::seed();
+            let mut sandbox = Sandbox::new(Arc::clone(&rules));
+            let mut found = Vec::new();
+            for packet in kept {
+                sandbox.packet(packet, &intel, &mut found).unwrap();
+            }
+            println!("== seed {seed} guilty {} ", is_guilty(&found));
+            for f in &found {
+                println!(
+                    "   {:?} {:?}",
+                    f.severity,
+                    f.matches.iter().map(|m| (m.rule.id.clone(), m.points)).collect::<Vec<_>>()
+                );
+            }
+            if is_guilty(&found) {
+                continue;
+            }
+            for p in lost {
+                let e = sluicebox::wire::decode(p).unwrap().event.unwrap();
+                let k = format!("{:?}", e.kind);
+                if [
+                    "Execve",
+                    "Clone",
+                    "Connect",
+                    "Socket",
+                    "Dup",
+                    "Pipe",
+                    "sysno: Sysno(16)",
+                    "\"/dev/nvidia",
+                    "sendto",
+                ]
+                .iter()
+                .any(|w| k.contains(w))
+                    && !k.contains("nscd")
+                    && !k.contains("/lib")
+                    && !k.contains("/etc")
+                    && !k.contains("/proc/self")
+                    && !k.contains("ENOENT")
+                {
+                    println!(
+                        "   lost {}/{} {}",
+                        e.context.as_ref().unwrap().tgid.0,
+                        String::from_utf8_lossy(e.context.as_ref().unwrap().comm.bytes()),
+                        k.chars().take(260).collect::<String>()
+                    );
+                }
+            }
+        }
+    }
+}

@@ -10,7 +10,7 @@ mod report;
 
 use std::sync::Arc;
 
-use crate::event::{Event, Time};
+use crate::event::{Event, Kind, SentryExecve, Text, Texts, Time};
 use crate::finding::Finding;
 use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
@@ -126,18 +126,56 @@ impl Sandbox {
         out: &mut Vec<Finding>,
         seen: &mut dyn FnMut(&Match, Points),
     ) {
-        let Some(observation) = self.state.apply(event) else { return };
+        let observation = self.state.apply(event);
+        if let Some(unseen) = self.state.take_unseen_exec() {
+            self.consider_unseen_exec(event, &unseen, intel, out, seen);
+        }
+        if let Some(observation) = observation {
+            self.consider(event, &observation, intel, out, seen);
+        }
+    }
+
+    /// Lets the rules see a program that was run without a word, as it was asked for.
+    fn consider_unseen_exec(
+        &mut self,
+        revealed_by: &Event<'_>,
+        observation: &Observation,
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) {
+        let Some(process) = self.state.process_at(observation.process) else { return };
+        let program = Arc::clone(&process.program);
+        let argv: Vec<Text<'_>> = program.argv.iter().map(Text).collect();
+        let exec = SentryExecve {
+            binary_path: Text(&program.path),
+            execfn: Text(&program.path),
+            argv: Texts::of(&argv),
+            ..SentryExecve::default()
+        };
+        let event = Event { context: revealed_by.context.clone(), kind: Kind::SentryExecve(exec) };
+        self.consider(&event, observation, intel, out, seen);
+    }
+
+    fn consider(
+        &mut self,
+        event: &Event<'_>,
+        observation: &Observation,
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) {
         let container = observation.container;
         let at = usize::from(container.0);
         if self.judgements.len() <= at {
             self.judgements.resize_with(at.saturating_add(1), Judgement::default);
         }
         let Some(judgement) = self.judgements.get_mut(at) else { return };
-        let scene = Scene { event, observation: &observation, state: &self.state, intel };
+        let scene = Scene { event, observation, state: &self.state, intel };
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
         if !self.matches.is_empty() {
-            self.judge(&observation, intel, out, seen);
+            self.judge(observation, intel, out, seen);
         }
     }
 

@@ -12,6 +12,7 @@ mod builder;
 mod cadence;
 mod container;
 mod early;
+mod enters;
 mod fds;
 mod files;
 mod gpu;
@@ -32,6 +33,7 @@ pub use arena::Id;
 use arena::{Arena, Evict, Keep};
 pub use cadence::Cadence;
 pub use container::{Container, ContainerIx};
+use enters::Enters;
 pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
@@ -70,6 +72,9 @@ const NEWBORN: Nanos = Nanos::from_secs(1);
 /// a weekend, short enough that a sentry cannot make every window run out at once with one message.
 const MAX_JUMP: Nanos = Nanos::from_mins(4 * 24 * 60);
 
+/// How far behind the clock an event may be before that is counted: threads are late by milliseconds.
+const MAX_LATE: Nanos = Nanos::from_mins(1);
+
 /// A pipe, with what went through it as far as that matters.
 #[derive(Clone, Debug, Default)]
 pub struct Pipe {
@@ -100,6 +105,8 @@ pub struct Observation {
     pub fd: Option<Fd>,
     /// What it was about.
     pub subject: Subject,
+    /// The path or address of the call was another one when it began: another thread changed it meanwhile.
+    pub arg_changed: bool,
 }
 
 /// What an event was about.
@@ -144,6 +151,8 @@ pub struct State {
     pipes: Arena<Pipe>,
     socket_inodes: Inodes<Socket>,
     pipe_inodes: Inodes<Pipe>,
+    enters: Enters,
+    inferred: Option<Observation>,
     clock: Time,
     last_serial: u64,
     sight: Sight,
@@ -158,6 +167,8 @@ impl Default for State {
             pipes: Arena::new(MAX_PIPES),
             socket_inodes: Inodes::default(),
             pipe_inodes: Inodes::default(),
+            enters: Enters::default(),
+            inferred: None,
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
@@ -174,6 +185,12 @@ impl State {
             return None;
         };
         apply::apply(self, context, &event.kind)
+    }
+
+    /// A program that must have been run before the event that was just applied, although its own event did not come,
+    /// and of which it is known what was asked for. Rules may judge it as if it had been told.
+    pub fn take_unseen_exec(&mut self) -> Option<Observation> {
+        self.inferred.take()
     }
 
     /// The largest time that was seen and believed.
@@ -212,6 +229,9 @@ impl State {
             self.sight.time_jump();
             return self.clock;
         }
+        if self.clock.since(claimed) > MAX_LATE {
+            self.sight.time_back();
+        }
         self.clock = self.clock.max(claimed);
         claimed
     }
@@ -246,9 +266,6 @@ impl State {
             None => self.stub(key, context, now),
         };
         if let Some(process) = self.processes.get_mut(id) {
-            if context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes() {
-                process.comm = process::Comm::new(context.comm.bytes());
-            }
             if let Some(credentials) = &context.credentials {
                 process.uid = Some(credentials.effective_uid);
             }
@@ -311,6 +328,10 @@ impl State {
             runs_from: maker.map_or(Fd::STDIN, |maker| maker.runs_from),
             memory: None,
             asked: None,
+            exec_unseen: maker.is_some_and(|maker| maker.exec_unseen),
+            loaded: process::Loaded::No,
+            losses: self.sight.lost(),
+            comm_by: process::CommBy::Known,
             early: Some(Box::default()),
             renames: 0,
         };

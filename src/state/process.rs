@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::{Fd, Tgid, Time, Uid};
+use crate::event::{Fd, Tgid, Tid, Time, Uid};
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
@@ -19,7 +19,7 @@ use super::container::ContainerIx;
 use super::early::Early;
 use super::fds::{Descriptor, FdTable, Object, OutOfRange, TableOp};
 use super::gpu::Gpu;
-use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
+use super::program::{Actor, Argv, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
 /// pushes out processes that do nothing.
@@ -159,6 +159,14 @@ pub struct Process {
     pub(crate) memory: Option<MemoryId>,
     /// What its last execve(2) asked for, until the sentry reports the outcome.
     pub(crate) asked: Option<Box<AskedProgram>>,
+    /// Whether it runs a program that no event told of.
+    pub exec_unseen: bool,
+    /// Whether its last event was that of a program that was loaded.
+    pub(crate) loaded: Loaded,
+    /// Messages that had been lost when its main thread was last heard of.
+    pub(crate) losses: u64,
+    /// Why its main thread's next name may be another one.
+    pub(crate) comm_by: CommBy,
     /// What it did so far, while its clone is still to come.
     pub(crate) early: Option<Box<Early>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
@@ -169,7 +177,45 @@ pub struct Process {
 #[derive(Clone, Debug)]
 pub(crate) struct AskedProgram {
     pub(crate) path: Box<[u8]>,
+    pub(crate) argv: Argv,
     pub(crate) provenance: Option<Provenance>,
+    /// Who called it.
+    pub(crate) thread: Tid,
+    pub(crate) end: End,
+    /// The path was another one when the call ended.
+    pub(crate) changed: bool,
+}
+
+/// How a call of execve(2) ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nobody said so far.
+    Unknown,
+    /// The program was loaded.
+    Succeeded,
+}
+
+/// Whether the sentry has just said what an exec loaded. Until July 2024 it says so before the call's end is reported, later
+/// after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    /// No.
+    #[default]
+    No,
+    /// It has.
+    JustNow,
+}
+
+/// What is known of the name that a main thread has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CommBy {
+    /// The sentry said it.
+    #[default]
+    Known,
+    /// It is what an exec should have made it: symbolic links and scripts may make it another one.
+    Exec,
+    /// The process is giving itself another one.
+    Itself,
 }
 
 impl Process {

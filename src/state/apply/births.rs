@@ -11,7 +11,7 @@ use crate::event::{CloneFlags, Context, Nanos, Raw, SentryClone};
 
 use super::super::early::{Early, Offspring, Own};
 use super::super::fds::TableOp;
-use super::super::process::{MemoryId, SessionLeader, ancestors_of_child};
+use super::super::process::{Comm, CommBy, Loaded, MemoryId, SessionLeader, ancestors_of_child};
 use super::super::{
     Ancestor, Birth, Descriptor, FdTable, Gpu, LineageId, Process, ProcessId, ProcessKey, ProcessSerial,
     State, Subject, Time,
@@ -79,7 +79,8 @@ impl State {
             since: acting.time,
             ancestors: ancestors_of_clone(from, flags),
             program: Arc::clone(&from.program),
-            comm: from.comm,
+            // That of the calling thread, which may have a name of its own.
+            comm: acting.context.comm.present().map_or(from.comm, Comm::new),
             uid: from.uid,
             cwd: from.cwd.clone(),
             // A CUDA context does not survive a fork; who shares the memory shares it, too.
@@ -95,6 +96,10 @@ impl State {
             runs_from: from.runs_from,
             memory,
             asked: None,
+            exec_unseen: from.exec_unseen,
+            loaded: Loaded::No,
+            losses: self.sight.lost(),
+            comm_by: CommBy::Known,
             early: None,
             renames: 0,
         };
@@ -140,8 +145,8 @@ impl State {
             from.inputs.clone(),
             from.stdin.clone(),
         );
-        let (uid, session, exec_session, runs_from) =
-            (from.uid, from.session, from.exec_session, from.runs_from);
+        let (uid, session, exec_session, runs_from, exec_unseen) =
+            (from.uid, from.session, from.exec_session, from.runs_from, from.exec_unseen);
         let Some(process) = self.processes.get_mut(child) else { return };
         let old_lineage = process.lineage;
         process.birth = Birth::Seen;
@@ -161,6 +166,7 @@ impl State {
             Own::Inherited => {
                 let Some(process) = self.processes.get_mut(child) else { return };
                 process.program = program;
+                process.exec_unseen |= exec_unseen;
                 process.runs_from = runs_from;
                 process.stdin = process.stdin.take().or(stdin);
                 for source in inputs {

@@ -51,6 +51,11 @@ pub(super) fn is_no_storage(path: &[u8]) -> bool {
     below(b"/proc/") || below(b"/sys/") || (below(b"/dev/") && !below(b"/dev/shm/"))
 }
 
+/// Whether writing to a path gives a thread another name.
+fn is_comm(path: &[u8]) -> bool {
+    path.starts_with(b"/proc/") && path.ends_with(b"/comm")
+}
+
 /// Whether opening a path is a part of a program's work, as data and results are: not its start, its settings, or
 /// the statistics that a miner prints as well.
 fn is_work(path: &[u8]) -> bool {
@@ -68,6 +73,9 @@ impl State {
             return Some((None, known.map_or(Subject::Other, Subject::File)));
         }
         let fd = open.call.new_fd()?;
+        if open.flags.is_write() && path.as_deref().is_some_and(is_comm) {
+            self.renames_itself(acting);
+        }
         if path.as_deref().is_some_and(is_work)
             && let Some(process) = self.processes.get_mut(acting.process)
         {

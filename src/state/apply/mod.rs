@@ -12,6 +12,7 @@ mod processes;
 mod procfs;
 mod raw;
 mod taint;
+mod unseen;
 
 use crate::event::{Context, Fd, Kind, Tgid, Time};
 
@@ -24,6 +25,8 @@ struct Acting<'a> {
     time: Time,
     container: ContainerIx,
     process: ProcessId,
+    /// The call's argument was another one when it began.
+    arg_changed: bool,
 }
 
 /// What an event was about: the descriptor, and what that leads to.
@@ -40,10 +43,21 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
     }
     let container = state.container(context.container.bytes(), time)?;
     let process = state.process(container, context, time);
-    let acting = Acting { context, time, container, process };
+    let arg_changed = state.enters.changed(context.tid, kind);
+    if arg_changed {
+        state.sight.arg_changed();
+    }
+    let acting = Acting { context, time, container, process, arg_changed };
+    state.watch_exec(&acting, kind);
     state.heal(&acting, kind);
+    // What was loaded is told by another event than the call that was deceived.
+    let deceived = matches!(kind, Kind::SentryExecve(_))
+        && state
+            .processes
+            .get(process)
+            .is_some_and(|it| it.asked.as_ref().is_some_and(|asked| asked.changed));
     let (fd, subject) = state.dispatch(&acting, kind)?;
-    Some(Observation { time, container, process, fd, subject })
+    Some(Observation { time, container, process, fd, subject, arg_changed: arg_changed || deceived })
 }
 
 impl State {

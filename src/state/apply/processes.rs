@@ -8,7 +8,7 @@ use super::super::early::Own;
 use super::super::fds::TableOp;
 use super::super::interpreter::{Runs, Told, told};
 use super::super::path::{basename, canonical, without_deleted};
-use super::super::process::{AskedProgram, Comm, SessionLeader};
+use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded, SessionLeader};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of, is_foreign};
 use super::super::{Birth, Gpu, Object, ProcessId, State};
 use super::{About, Acting, PROCESS};
@@ -64,7 +64,19 @@ impl State {
                 self.processes.get_mut(acting.process)?.asked = Some(Box::new(asked));
                 None
             }
-            Some(exit) if exit.succeeded() => None,
+            Some(exit) if exit.succeeded() => {
+                let process = self.processes.get_mut(acting.process)?;
+                if process.loaded == Loaded::JustNow {
+                    return None;
+                }
+                let known = process.asked.take();
+                // Where beginnings are not traced, the end says the same.
+                let mut asked = known.unwrap_or_else(|| Box::new(self.asked(acting, exec)));
+                asked.end = End::Succeeded;
+                asked.changed = acting.arg_changed;
+                self.processes.get_mut(acting.process)?.asked = Some(asked);
+                None
+            }
             Some(_) => {
                 self.processes.get_mut(acting.process)?.asked = None;
                 Some(PROCESS)
@@ -79,7 +91,14 @@ impl State {
             self.file_behind_proc_path(acting, exec.pathname.bytes())
         };
         let provenance = by_descriptor.and_then(|file| self.provenance_of(acting, file));
-        AskedProgram { path: exec.pathname.bytes().into(), provenance }
+        AskedProgram {
+            path: exec.pathname.bytes().into(),
+            argv: Argv::copy(&exec.argv),
+            provenance,
+            thread: acting.context.tid,
+            end: End::Unknown,
+            changed: false,
+        }
     }
 
     /// A program was loaded.
@@ -103,22 +122,37 @@ impl State {
             script: None,
             time: acting.time,
         };
+        self.leaves_program(acting);
+        self.heal_stdio(acting, exec);
+        self.becomes(acting, program);
+        if let Some(process) = self.processes.get_mut(acting.process) {
+            process.loaded = Loaded::JustNow;
+        }
+        PROCESS
+    }
+
+    /// What exec does to the descriptors.
+    pub(super) fn leaves_program(&mut self, acting: &Acting<'_>) {
         self.processes.unshare_table(acting.process);
         self.table_op(acting, TableOp::Exec);
-        self.heal_stdio(acting, exec);
+    }
+
+    /// The process runs another program from now on.
+    pub(super) fn becomes(&mut self, acting: &Acting<'_>, program: Program) {
         let program = self.with_script(acting, program);
-        let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
+        let Some(process) = self.processes.get_mut(acting.process) else { return };
         process.comm = Comm::new(&program.name);
         process.program = Arc::new(program);
         process.gpu = Gpu::default();
         process.memory = None;
         process.inputs.clear();
         process.renames = 0;
+        process.exec_unseen = false;
+        process.comm_by = CommBy::Exec;
         if let Some(early) = &mut process.early {
             early.program = Own::Set;
         }
         self.fed(acting);
-        PROCESS
     }
 
     /// Where an executable came from: what the sentry says of the file itself, then what was seen of it.

@@ -17,6 +17,10 @@ impl State {
     /// Hands a raw call to its handler. Of all others, that they ended is all there is to tell.
     pub(super) fn raw(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
         match raw.sysno() {
+            Sysno::PRCTL => {
+                self.prctl(acting, raw);
+                raw.call.exit.map(|_| PROCESS)
+            }
             Sysno::IOCTL => self.ioctl(acting, raw),
             Sysno::SENDTO | Sysno::SENDMSG | Sysno::SENDMMSG => self.send(acting, raw),
             Sysno::RECVFROM | Sysno::RECVMSG => self.recv(acting, raw),

@@ -50,7 +50,7 @@ impl State {
             }
             let container = tainted.key.container;
             let context = crate::event::Context::default();
-            let acting = Acting { context: &context, time, container, process };
+            let acting = Acting { context: &context, time, container, process, arg_changed: false };
             // Files are carriers, too: a FIFO has a path, and a growing file has followers.
             let files = self.rewrite_open_files(&acting).into_iter().map(Object::File);
             let pipes = self.fill_pipes(process, &source);
