@@ -10,13 +10,15 @@ mod report;
 
 use std::sync::Arc;
 
-use crate::event::{Event, Kind, SentryExecve, Text, Texts, Time};
+use crate::event::{
+    Call, Connect, Errno, Event, Exit, Kind, SentryExecve, SockAddr, Sysno, Text, Texts, Time,
+};
 use crate::finding::Finding;
 use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
-use crate::state::{ContainerIx, Observation, State};
+use crate::state::{ContainerIx, Observation, State, Unseen, UnseenDeed};
 use crate::wire;
 
 /// One sandbox under observation.
@@ -127,33 +129,45 @@ impl Sandbox {
         seen: &mut dyn FnMut(&Match, Points),
     ) {
         let observation = self.state.apply(event);
-        if let Some(unseen) = self.state.take_unseen_exec() {
-            self.consider_unseen_exec(event, &unseen, intel, out, seen);
+        if let Some(unseen) = self.state.take_unseen() {
+            self.consider_unseen(event, &unseen, intel, out, seen);
         }
         if let Some(observation) = observation {
             self.consider(event, &observation, intel, out, seen);
         }
     }
 
-    /// Lets the rules see a program that was run without a word, as it was asked for.
-    fn consider_unseen_exec(
+    /// Lets the rules see what was done without a word, as it was asked for.
+    fn consider_unseen(
         &mut self,
         revealed_by: &Event<'_>,
-        observation: &Observation,
+        unseen: &Unseen,
         intel: &Intel,
         out: &mut Vec<Finding>,
         seen: &mut dyn FnMut(&Match, Points),
     ) {
+        let observation = &unseen.observation;
         let Some(process) = self.state.process_at(observation.process) else { return };
         let program = Arc::clone(&process.program);
         let argv: Vec<Text<'_>> = program.argv.iter().map(Text).collect();
-        let exec = SentryExecve {
-            binary_path: Text(&program.path),
-            execfn: Text(&program.path),
-            argv: Texts::of(&argv),
-            ..SentryExecve::default()
+        let kind = match unseen.deed {
+            UnseenDeed::Exec => Kind::SentryExecve(SentryExecve {
+                binary_path: Text(&program.path),
+                execfn: Text(&program.path),
+                argv: Texts::of(&argv),
+                ..SentryExecve::default()
+            }),
+            UnseenDeed::Connect(remote) => {
+                let exit = Some(Exit { result: 0, errno: Errno::EINPROGRESS });
+                Kind::Connect(Connect {
+                    call: Call { sysno: Sysno::CONNECT, exit },
+                    fd: observation.fd.unwrap_or_default(),
+                    address: SockAddr::Inet(remote),
+                    ..Connect::default()
+                })
+            }
         };
-        let event = Event { context: revealed_by.context.clone(), kind: Kind::SentryExecve(exec) };
+        let event = Event { context: revealed_by.context.clone(), kind };
         self.consider(&event, observation, intel, out, seen);
     }
 

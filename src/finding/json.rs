@@ -61,6 +61,10 @@ pub fn value(finding: &Finding) -> Value {
             "undecodable": finding.coverage.undecodable,
             "truncated": finding.coverage.truncated,
             "unattributed": finding.coverage.unattributed,
+            "unseen_execs": finding.coverage.unseen_execs,
+            "unseen_connects": finding.coverage.unseen_connects,
+            "args_changed": finding.coverage.args_changed,
+            "time_jumps": finding.coverage.time_jumps,
             "evictions": finding.coverage.evictions,
         },
         "versions": {

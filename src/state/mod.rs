@@ -27,6 +27,8 @@ mod sight;
 mod tests;
 mod view;
 
+use std::net::SocketAddr;
+
 use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
 
 pub use arena::Id;
@@ -109,6 +111,24 @@ pub struct Observation {
     pub arg_changed: bool,
 }
 
+/// Something that was done although no event said so: what was asked for is known, and that its thread went on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unseen {
+    /// What it was about.
+    pub observation: Observation,
+    /// What it was.
+    pub deed: UnseenDeed,
+}
+
+/// What was done although no event said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnseenDeed {
+    /// The process runs another program, the one that it has now.
+    Exec,
+    /// A socket was to connect. Whether it did is not known.
+    Connect(SocketAddr),
+}
+
 /// What an event was about.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Subject {
@@ -152,7 +172,7 @@ pub struct State {
     socket_inodes: Inodes<Socket>,
     pipe_inodes: Inodes<Pipe>,
     enters: Enters,
-    inferred: Option<Observation>,
+    inferred: Option<Unseen>,
     clock: Time,
     last_serial: u64,
     sight: Sight,
@@ -187,9 +207,9 @@ impl State {
         apply::apply(self, context, &event.kind)
     }
 
-    /// A program that must have been run before the event that was just applied, although its own event did not come,
-    /// and of which it is known what was asked for. Rules may judge it as if it had been told.
-    pub fn take_unseen_exec(&mut self) -> Option<Observation> {
+    /// What must have happened before the event that was just applied, although its own event did not come. Rules may
+    /// judge it as if it had been told.
+    pub fn take_unseen(&mut self) -> Option<Unseen> {
         self.inferred.take()
     }
 
@@ -330,6 +350,7 @@ impl State {
             asked: None,
             exec_unseen: maker.is_some_and(|maker| maker.exec_unseen),
             loaded: process::Loaded::No,
+            connecting: None,
             losses: self.sight.lost(),
             comm_by: process::CommBy::Known,
             early: Some(Box::default()),

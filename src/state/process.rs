@@ -7,6 +7,7 @@
 //! each process carries its nearest [`MAX_ANCESTORS`] ancestors as they were when it was made.
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -159,10 +160,12 @@ pub struct Process {
     pub(crate) memory: Option<MemoryId>,
     /// What its last execve(2) asked for, until the sentry reports the outcome.
     pub(crate) asked: Option<Box<AskedProgram>>,
-    /// Whether it runs a program that no event told of.
+    /// Whether it runs a program that no event told of, and messages were dropped when it started.
     pub exec_unseen: bool,
     /// Whether its last event was that of a program that was loaded.
     pub(crate) loaded: Loaded,
+    /// The connect that one of its threads is within.
+    pub(crate) connecting: Option<Connecting>,
     /// Messages that had been lost when its main thread was last heard of.
     pub(crate) losses: u64,
     /// Why its main thread's next name may be another one.
@@ -171,6 +174,14 @@ pub struct Process {
     pub(crate) early: Option<Box<Early>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+}
+
+/// A connect(2) that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Connecting {
+    pub(crate) thread: Tid,
+    pub(crate) fd: Fd,
+    pub(crate) remote: SocketAddr,
 }
 
 /// What a process asked execve(2) for.

@@ -22,6 +22,8 @@ pub struct Sight {
     pub time_backs: u64,
     /// Programs that were run although no event said so.
     pub unseen_execs: u64,
+    /// Connects whose end was not told.
+    pub unseen_connects: u64,
     /// Calls whose argument was another one when they began.
     pub args_changed: u64,
     /// Whether the sentry claimed the id of a container that is another sandbox's, as far as the host could tell.
@@ -76,6 +78,10 @@ impl Sight {
 
     pub(super) fn unseen_exec(&mut self) {
         self.unseen_execs = self.unseen_execs.saturating_add(1);
+    }
+
+    pub(super) fn unseen_connect(&mut self) {
+        self.unseen_connects = self.unseen_connects.saturating_add(1);
     }
 
     pub(super) fn arg_changed(&mut self) {

@@ -244,7 +244,7 @@ fields! {
     StatePartial "state.partial" Type::Bool, Nothing, [], [],
         "Events were lost before this one.";
     StateExecUnseen "state.exec_unseen" Type::Bool, Nothing, [Need::Exec], [],
-        "The process runs a program that no event told of: its exec was dropped, most likely because it was made too large to be sent.";
+        "The process runs a program that no event told of while the sentry dropped messages: most likely its exec was made too large to be sent.";
     StateClaimsOther "state.claims_other" Type::Bool, Nothing, [], [],
         "The sandbox claims to be a container that it is not, as far as the host can tell.";
     StatePressure "state.pressure" Type::Bool, Nothing, [], [],

@@ -98,6 +98,7 @@ impl State {
             asked: None,
             exec_unseen: from.exec_unseen,
             loaded: Loaded::No,
+            connecting: None,
             losses: self.sight.lost(),
             comm_by: CommBy::Known,
             early: None,

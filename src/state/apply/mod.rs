@@ -49,6 +49,7 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
     }
     let acting = Acting { context, time, container, process, arg_changed };
     state.watch_exec(&acting, kind);
+    state.watch_connect(&acting, kind);
     state.heal(&acting, kind);
     // What was loaded is told by another event than the call that was deceived.
     let deceived = matches!(kind, Kind::SentryExecve(_))

@@ -1,16 +1,16 @@
-//! Programs that were run although no event says so.
+//! What was done although no event says so: programs that were run, and connects whose end was lost.
 //!
 //! `sentry/execve` carries the environment: who makes that large enough has the message dropped, for the socket
 //! takes no more than 212,992 bytes by default, and goes on under the name of the program before. Three things tell: a call
 //! that succeeded and no word of what it loaded; a call that was begun, and a process that has its name now; and where
 //! nothing came at all, a main thread with another name, and a counter that says that something was dropped.
 
-use crate::event::{Kind, Raw, Sysno};
+use crate::event::{Call, Connect, Errno, Exit, Kind, Raw, SockAddr, Sysno};
 
 use super::super::path::basename;
-use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded};
+use super::super::process::{AskedProgram, Comm, CommBy, Connecting, End, Loaded};
 use super::super::program::{COMM_MAX, Program, Provenance, is_foreign};
-use super::super::{Observation, State, Subject};
+use super::super::{Descriptor, Object, Observation, Socket, State, Subject, Unseen, UnseenDeed};
 use super::Acting;
 
 /// `PR_SET_NAME`, `include/uapi/linux/prctl.h`
@@ -22,6 +22,11 @@ fn cut(path: &[u8]) -> &[u8] {
     name.get(..COMM_MAX).unwrap_or(name)
 }
 
+/// Whether the event is of the call that gives a thread another name: its end bears that name already.
+fn sets_name(kind: &Kind<'_>) -> bool {
+    matches!(kind, Kind::Raw(raw) if raw.sysno() == Sysno::PRCTL && raw.arg(1) == PR_SET_NAME)
+}
+
 impl State {
     /// Looks whether the acting process runs another program than it was seen to start.
     pub(super) fn watch_exec(&mut self, acting: &Acting<'_>, kind: &Kind<'_>) {
@@ -31,7 +36,8 @@ impl State {
         let is_main = context.tid.0 == context.tgid.0;
         let renamed = is_main && !context.comm.is_empty() && process.comm.bytes() != context.comm.bytes();
         let is_exec = matches!(kind, Kind::Execve(_) | Kind::SentryExecve(_));
-        if !is_exec {
+        let begins = matches!(kind, Kind::Execve(exec) if exec.call.exit.is_none());
+        if !is_exec || begins {
             process.loaded = Loaded::No;
         }
         let mut unseen = None;
@@ -46,18 +52,22 @@ impl State {
                 End::Unknown => renamed && cut(&asked.path) == context.comm.bytes(),
             });
         }
-        let is_hidden = renamed && losses > process.losses && process.comm_by == CommBy::Known;
+        // A message that was lost on the way to us is no deed of the workload's; one that the sentry dropped may be.
+        let is_dropped = losses > process.losses;
+        let is_hidden =
+            renamed && is_dropped && process.comm_by == CommBy::Known && !is_exec && !sets_name(kind);
         if is_main {
             process.losses = losses;
+            process.comm_by = CommBy::Known;
         }
         if renamed {
             process.comm = Comm::new(context.comm.bytes());
         }
-        if is_main {
-            process.comm_by = CommBy::Known;
-        }
-        if unseen.is_some() || is_hidden && !matches!(kind, Kind::SentryExecve(_)) {
+        if unseen.is_some() || is_hidden {
             self.unseen_exec(acting, unseen);
+            if let Some(process) = self.processes.get_mut(acting.process) {
+                process.exec_unseen = is_dropped;
+            }
         }
     }
 
@@ -82,21 +92,62 @@ impl State {
         self.leaves_program(acting);
         self.becomes(acting, program);
         if let Some(process) = self.processes.get_mut(acting.process) {
-            process.exec_unseen = true;
             process.comm_by = CommBy::Known;
             process.comm = Comm::new(acting.context.comm.bytes());
         }
         if is_known {
             let Acting { time, container, process, .. } = *acting;
             let subject = Subject::Process;
-            self.inferred =
-                Some(Observation { time, container, process, fd: None, subject, arg_changed: false });
+            let observation = Observation { time, container, process, fd: None, subject, arg_changed: false };
+            self.inferred = Some(Unseen { observation, deed: UnseenDeed::Exec });
         }
+    }
+
+    /// Looks whether a thread of the acting process was within a connect and has gone on: then how that ended was lost.
+    pub(super) fn watch_connect(&mut self, acting: &Acting<'_>, kind: &Kind<'_>) {
+        let Some(process) = self.processes.get_mut(acting.process) else { return };
+        let thread = acting.context.tid;
+        if process.connecting.is_some_and(|connecting| connecting.thread == thread) {
+            let begun = process.connecting.take();
+            let ends = matches!(kind, Kind::Connect(connect) if connect.call.exit.is_some());
+            if let Some(begun) = begun.filter(|_| !ends) {
+                self.unseen_connect(acting, begun);
+            }
+        }
+        if let Kind::Connect(connect) = kind
+            && connect.call.exit.is_none()
+            && let Some(remote) = connect.address.inet()
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.connecting = Some(Connecting { thread, fd: connect.fd, remote });
+        }
+    }
+
+    fn unseen_connect(&mut self, acting: &Acting<'_>, begun: Connecting) {
+        let known = self.processes.fds(acting.process).and_then(|fds| fds.get(begun.fd));
+        if let Some(Descriptor { object: Object::Socket(socket), .. }) = known
+            && self.sockets.get(socket).and_then(Socket::remote) == Some(begun.remote)
+        {
+            // Its end was told, only too early.
+            return;
+        }
+        let exit = Some(Exit { result: 0, errno: Errno::EINPROGRESS });
+        let connect = Connect {
+            call: Call { sysno: Sysno::CONNECT, exit },
+            fd: begun.fd,
+            address: SockAddr::Inet(begun.remote),
+            ..Connect::default()
+        };
+        self.sight.unseen_connect();
+        let Some((fd, subject)) = self.connect(acting, &connect) else { return };
+        let Acting { time, container, process, .. } = *acting;
+        let observation = Observation { time, container, process, fd, subject, arg_changed: false };
+        self.inferred = Some(Unseen { observation, deed: UnseenDeed::Connect(begun.remote) });
     }
 
     /// The process gives its main thread another name by itself.
     pub(super) fn prctl(&mut self, acting: &Acting<'_>, raw: &Raw) {
-        if raw.sysno() == Sysno::PRCTL && raw.arg(1) == PR_SET_NAME {
+        if raw.arg(1) == PR_SET_NAME {
             self.renames_itself(acting);
         }
     }

@@ -5,6 +5,7 @@
 
 mod births;
 mod descriptors;
+mod heal;
 mod programs;
 
 use super::*;
