@@ -60,12 +60,16 @@ fn changes_nothing(kind: &Kind<'_>) -> bool {
 
 /// The socket or pipe that an event names: its first mention is news.
 fn inode<'a>(kind: &Kind<'a>) -> Option<&'a [u8]> {
-    let fd_path = match kind {
-        Kind::Read(it) => it.fd_path,
-        Kind::Close(it) => it.fd_path,
-        Kind::Connect(it) => it.fd_path,
-        Kind::Fcntl(it) => it.fd_path,
-        _ => return None,
+    let fd_path = if let Kind::Read(it) = kind {
+        it.fd_path
+    } else if let Kind::Close(it) = kind {
+        it.fd_path
+    } else if let Kind::Connect(it) = kind {
+        it.fd_path
+    } else if let Kind::Fcntl(it) = kind {
+        it.fd_path
+    } else {
+        return None;
     };
     let path = fd_path.bytes();
     (path.starts_with(b"socket:[") || path.starts_with(b"pipe:[")).then_some(path)

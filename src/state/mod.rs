@@ -172,7 +172,7 @@ pub struct State {
     socket_inodes: Inodes<Socket>,
     pipe_inodes: Inodes<Pipe>,
     enters: Enters,
-    inferred: Option<Unseen>,
+    inferred: Option<Box<Unseen>>,
     clock: Time,
     last_serial: u64,
     sight: Sight,
@@ -210,7 +210,7 @@ impl State {
     /// What must have happened before the event that was just applied, although its own event did not come. Rules may
     /// judge it as if it had been told.
     pub fn take_unseen(&mut self) -> Option<Unseen> {
-        self.inferred.take()
+        self.inferred.take().map(|unseen| *unseen)
     }
 
     /// The largest time that was seen and believed.
@@ -285,10 +285,10 @@ impl State {
             Some(id) => id,
             None => self.stub(key, context, now),
         };
-        if let Some(process) = self.processes.get_mut(id) {
-            if let Some(credentials) = &context.credentials {
-                process.uid = Some(credentials.effective_uid);
-            }
+        if let Some(credentials) = &context.credentials
+            && let Some(process) = self.processes.get_mut(id)
+        {
+            process.uid = Some(credentials.effective_uid);
         }
         id
     }

@@ -158,8 +158,18 @@ impl State {
         if !fd.is_open() {
             return;
         }
-        let Some(truth) = truth(fd_path) else { return };
+        if fd_path.is_empty() {
+            return;
+        }
         let known = self.processes.fds(acting.process).and_then(|fds| fds.get(fd));
+        if let Some(Descriptor { object: Object::File(file), .. }) = known
+            // The merged `/usr` is no other file.
+            && self.file(acting, file).is_some_and(|file| fd_path.ends_with(&file.path))
+        {
+            // By far the most.
+            return;
+        }
+        let Some(truth) = truth(fd_path) else { return };
         let at = At { fd, known };
         match truth {
             Truth::Socket(ino) => self.heal_socket(acting, at, ino, used),

@@ -48,8 +48,7 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
         state.sight.arg_changed();
     }
     let acting = Acting { context, time, container, process, arg_changed };
-    state.watch_exec(&acting, kind);
-    state.watch_connect(&acting, kind);
+    state.watch(&acting, kind);
     state.heal(&acting, kind);
     // What was loaded is told by another event than the call that was deceived.
     let deceived = matches!(kind, Kind::SentryExecve(_))

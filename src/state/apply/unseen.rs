@@ -28,39 +28,59 @@ fn sets_name(kind: &Kind<'_>) -> bool {
 }
 
 impl State {
-    /// Looks whether the acting process runs another program than it was seen to start.
-    pub(super) fn watch_exec(&mut self, acting: &Acting<'_>, kind: &Kind<'_>) {
+    /// Looks whether the acting process did something before this event that nobody told.
+    pub(super) fn watch(&mut self, acting: &Acting<'_>, kind: &Kind<'_>) {
         let losses = self.sight.lost();
         let context = acting.context;
         let Some(process) = self.processes.get_mut(acting.process) else { return };
+        if let Some(begun) = process.connecting
+            && begun.thread == context.tid
+        {
+            process.connecting = None;
+            if !matches!(kind, Kind::Connect(connect) if connect.call.exit.is_some()) {
+                self.unseen_connect(acting, begun);
+            }
+        }
+        let Some(process) = self.processes.get_mut(acting.process) else { return };
+        if let Kind::Connect(connect) = kind
+            && connect.call.exit.is_none()
+            && let Some(remote) = connect.address.inet()
+        {
+            process.connecting = Some(Connecting { thread: context.tid, fd: connect.fd, remote });
+        }
         let is_main = context.tid.0 == context.tgid.0;
-        let renamed = is_main && !context.comm.is_empty() && process.comm.bytes() != context.comm.bytes();
+        let is_renamed = is_main && process.comm.bytes() != context.comm.bytes() && !context.comm.is_empty();
         let is_exec = matches!(kind, Kind::Execve(_) | Kind::SentryExecve(_));
+        if !is_exec && !is_renamed && process.asked.is_none() {
+            // By far the most events.
+            process.loaded = Loaded::No;
+            if is_main {
+                process.losses = losses;
+                process.comm_by = CommBy::Known;
+            }
+            return;
+        }
         let begins = matches!(kind, Kind::Execve(exec) if exec.call.exit.is_none());
         if !is_exec || begins {
             process.loaded = Loaded::No;
         }
         let mut unseen = None;
-        if let Some(asked) = &mut process.asked
-            && asked.thread == context.tid
-            && !is_exec
-        {
+        if process.asked.as_ref().is_some_and(|asked| asked.thread == context.tid && !is_exec) {
             // A thread makes no other call before its exec has ended.
-            let asked = process.asked.take();
-            unseen = asked.filter(|asked| match asked.end {
+            unseen = process.asked.take().filter(|asked| match asked.end {
                 End::Succeeded => true,
-                End::Unknown => renamed && cut(&asked.path) == context.comm.bytes(),
+                End::Unknown => is_renamed && cut(&asked.path) == context.comm.bytes(),
             });
         }
         // A message that was lost on the way to us is no deed of the workload's; one that the sentry dropped may be.
         let is_dropped = losses > process.losses;
         let is_hidden =
-            renamed && is_dropped && process.comm_by == CommBy::Known && !is_exec && !sets_name(kind);
+            is_renamed && is_dropped && process.comm_by == CommBy::Known && !is_exec && !sets_name(kind);
         if is_main {
             process.losses = losses;
             process.comm_by = CommBy::Known;
         }
-        if renamed {
+        if is_renamed {
             process.comm = Comm::new(context.comm.bytes());
         }
         if unseen.is_some() || is_hidden {
@@ -99,30 +119,11 @@ impl State {
             let Acting { time, container, process, .. } = *acting;
             let subject = Subject::Process;
             let observation = Observation { time, container, process, fd: None, subject, arg_changed: false };
-            self.inferred = Some(Unseen { observation, deed: UnseenDeed::Exec });
+            self.inferred = Some(Box::new(Unseen { observation, deed: UnseenDeed::Exec }));
         }
     }
 
-    /// Looks whether a thread of the acting process was within a connect and has gone on: then how that ended was lost.
-    pub(super) fn watch_connect(&mut self, acting: &Acting<'_>, kind: &Kind<'_>) {
-        let Some(process) = self.processes.get_mut(acting.process) else { return };
-        let thread = acting.context.tid;
-        if process.connecting.is_some_and(|connecting| connecting.thread == thread) {
-            let begun = process.connecting.take();
-            let ends = matches!(kind, Kind::Connect(connect) if connect.call.exit.is_some());
-            if let Some(begun) = begun.filter(|_| !ends) {
-                self.unseen_connect(acting, begun);
-            }
-        }
-        if let Kind::Connect(connect) = kind
-            && connect.call.exit.is_none()
-            && let Some(remote) = connect.address.inet()
-            && let Some(process) = self.processes.get_mut(acting.process)
-        {
-            process.connecting = Some(Connecting { thread, fd: connect.fd, remote });
-        }
-    }
-
+    /// A thread was within a connect and has gone on: how that ended was lost.
     fn unseen_connect(&mut self, acting: &Acting<'_>, begun: Connecting) {
         let known = self.processes.fds(acting.process).and_then(|fds| fds.get(begun.fd));
         if let Some(Descriptor { object: Object::Socket(socket), .. }) = known
@@ -142,7 +143,7 @@ impl State {
         let Some((fd, subject)) = self.connect(acting, &connect) else { return };
         let Acting { time, container, process, .. } = *acting;
         let observation = Observation { time, container, process, fd, subject, arg_changed: false };
-        self.inferred = Some(Unseen { observation, deed: UnseenDeed::Connect(begun.remote) });
+        self.inferred = Some(Box::new(Unseen { observation, deed: UnseenDeed::Connect(begun.remote) }));
     }
 
     /// The process gives its main thread another name by itself.
