@@ -174,6 +174,8 @@ pub struct State {
     enters: Enters,
     inferred: Option<Box<Unseen>>,
     clock: Time,
+    /// The largest time of an event. The owner's ticks move the clock, but say nothing of the sentry's.
+    heard: Time,
     last_serial: u64,
     sight: Sight,
 }
@@ -190,6 +192,7 @@ impl Default for State {
             enters: Enters::default(),
             inferred: None,
             clock: Time::default(),
+            heard: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
         }
@@ -249,9 +252,10 @@ impl State {
             self.sight.time_jump();
             return self.clock;
         }
-        if self.clock.since(claimed) > MAX_LATE {
+        if self.heard.since(claimed) > MAX_LATE {
             self.sight.time_back();
         }
+        self.heard = self.heard.max(claimed);
         self.clock = self.clock.max(claimed);
         claimed
     }

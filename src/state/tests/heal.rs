@@ -241,3 +241,17 @@ fn a_connect_whose_end_was_lost_was_begun_all_the_same() {
     let Some(Object::Socket(socket)) = object(&state, 10, 3) else { panic!("a socket") };
     assert_eq!(state.socket_at(socket).and_then(Socket::remote), Some("198.51.100.9:4444".parse().unwrap()));
 }
+
+#[test]
+fn a_clock_that_goes_back_is_counted_and_an_owners_is_not() {
+    let script = parsed("0s  pid=10 getpid\n500s  pid=10 getpid");
+    let mut events = events(&script);
+    let mut state = after(&events);
+    state.tick(Time(i64::MAX));
+    let last = events.pop().expect("a last event");
+    state.apply(&last);
+    assert_eq!(state.sight().time_backs, 0);
+    let back = events.pop().expect("an earlier event");
+    state.apply(&back);
+    assert_eq!(state.sight().time_backs, 1);
+}
