@@ -94,6 +94,9 @@ fn every_verdict_is_the_one_that_was_written_by_hand() {
         let evictions = sandbox.state().evictions().total();
         assert_eq!(evictions, 0, "{recording}: nothing had to be forgotten in a trace of this size");
         assert_eq!(sandbox.stats().undecodable, 0, "{recording}");
+        let sight = sandbox.state().sight();
+        let inferred = sight.unseen_execs + sight.unseen_connects + sight.args_changed + sight.time_backs;
+        assert_eq!(inferred > 0, sight.dropped > 0, "{recording}: where nothing was lost nothing is guessed");
     }
     assert_eq!(wrong, Vec::<String>::new());
 }

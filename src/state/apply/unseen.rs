@@ -2,7 +2,7 @@
 //!
 //! `sentry/execve` carries the environment: who makes that large enough has the message dropped, for the socket
 //! takes no more than 212,992 bytes by default, and goes on under the name of the program before. Three things tell: a call
-//! that succeeded and no word of what it loaded; a call that was begun, and a process that has its name now; and where
+//! that succeeded, and another name or a drop; a call that was begun, and a process that has its name now; and where
 //! nothing came at all, a main thread with another name, and a counter that says that something was dropped.
 
 use crate::event::{Call, Connect, Errno, Exit, Kind, Raw, SockAddr, Sysno};
@@ -64,16 +64,17 @@ impl State {
         if !is_exec || begins {
             process.loaded = Loaded::No;
         }
+        // A message that was lost on the way to us is no deed of the workload's; one that the sentry dropped may be.
+        let is_dropped = losses > process.losses;
         let mut unseen = None;
         if process.asked.as_ref().is_some_and(|asked| asked.thread == context.tid && !is_exec) {
-            // A thread makes no other call before its exec has ended.
+            // A thread makes no other call before its exec has ended. That it ended well is no proof: gVisor says so of
+            // a script without its interpreter as well (seen in September 2026).
             unseen = process.asked.take().filter(|asked| match asked.end {
-                End::Succeeded => true,
+                End::Succeeded => is_renamed || is_dropped,
                 End::Unknown => is_renamed && cut(&asked.path) == context.comm.bytes(),
             });
         }
-        // A message that was lost on the way to us is no deed of the workload's; one that the sentry dropped may be.
-        let is_dropped = losses > process.losses;
         let is_hidden =
             is_renamed && is_dropped && process.comm_by == CommBy::Known && !is_exec && !sets_name(kind);
         if is_main {

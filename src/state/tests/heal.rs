@@ -6,14 +6,20 @@ use crate::event::{Call, Errno, Execve, Exit, Raw, Sysno, Text, Tid};
 /// The event says that its descriptor leads there.
 fn named<'a>(mut event: Event<'a>, path: &'a str) -> Event<'a> {
     let path = Text(path.as_bytes());
-    match &mut event.kind {
-        Kind::Read(it) => it.fd_path = path,
-        Kind::Write(it) => it.fd_path = path,
-        Kind::Dup(it) => it.fd_path = path,
-        Kind::Connect(it) => it.fd_path = path,
-        Kind::Fcntl(it) => it.fd_path = path,
-        other => panic!("{other:?} has no fd_path here"),
-    }
+    let slot = if let Kind::Read(it) = &mut event.kind {
+        &mut it.fd_path
+    } else if let Kind::Write(it) = &mut event.kind {
+        &mut it.fd_path
+    } else if let Kind::Dup(it) = &mut event.kind {
+        &mut it.fd_path
+    } else if let Kind::Connect(it) = &mut event.kind {
+        &mut it.fd_path
+    } else if let Kind::Fcntl(it) = &mut event.kind {
+        &mut it.fd_path
+    } else {
+        panic!("{event:?} has no fd_path here");
+    };
+    *slot = path;
     event
 }
 
@@ -146,21 +152,48 @@ const HONEST: &str = "
     1s  pid=10 getpid
     ";
 
-#[test]
-fn an_exec_that_succeeded_without_a_word_ends_the_program_before() {
+/// The story of a program that asks for another one, gets no answer, and goes on under that name.
+fn goes_on_as(comm: &str, losses: u32) -> State {
     let script = parsed(HONEST);
     let mut events = events(&script);
-    events.insert(3, asks(&script, "/tmp/.x", false));
-    events.insert(4, asks(&script, "/tmp/.x", true));
-    let state = after(&events);
-    let process = process(&state, 10);
-    assert!(!process.exec_unseen, "lost on the way, nothing was dropped");
-    assert_eq!(
-        (&*process.program.path, process.program.executable.origin),
-        (&b"/tmp/.x"[..], Origin::Unknown)
-    );
+    let mut last = events.pop().expect("a last event");
+    last.context.as_mut().expect("a context").comm = Text(b"python3");
+    events.push(last.clone());
+    let ask = |ended| {
+        let mut ask = asks(&script, "/tmp/.x", ended);
+        ask.context = last.context.clone();
+        ask
+    };
+    events.extend([ask(false), ask(true)]);
+    let mut state = after(&events);
+    state.sight_mut().note_dropped(losses);
+    last.context.as_mut().expect("a context").comm = Text(comm.as_bytes());
+    state.apply(&last);
+    state
+}
+
+#[test]
+fn an_exec_that_succeeded_without_a_word_ends_the_program_before() {
+    let state = goes_on_as(".x", 0);
+    let after = process(&state, 10);
+    assert!(!after.exec_unseen, "lost on the way, nothing was dropped");
+    assert_eq!((&*after.program.path, after.program.executable.origin), (&b"/tmp/.x"[..], Origin::Unknown));
     assert_eq!(state.sight().unseen_execs, 1);
     assert!(state.sight().is_partial());
+}
+
+#[test]
+fn an_exec_that_was_dropped_ends_it_under_the_same_name_too() {
+    let state = goes_on_as("python3", 1);
+    assert!(process(&state, 10).exec_unseen);
+    assert_eq!(&*process(&state, 10).program.path, b"/tmp/.x");
+}
+
+#[test]
+fn a_load_that_failed_is_reported_as_a_success_and_is_none() {
+    let state = goes_on_as("python3", 0);
+    assert_eq!(&*process(&state, 10).program.path, b"/usr/bin/python3");
+    assert_eq!(state.sight().unseen_execs, 0);
 }
 
 #[test]
