@@ -67,6 +67,7 @@ fn need_name(need: Need) -> &'static str {
         Need::Gpu => "ioctls",
         Need::Dup => "duplicates",
         Need::Credentials => "credentials",
+        Need::Listen => "bound ports",
         Need::Cwd => "working directory",
     }
 }

@@ -49,7 +49,7 @@ impl Analysis {
 
     /// Time passes.
     pub fn tick(&mut self, now: Time) {
-        self.sandbox.tick(now);
+        self.sandbox.tick(now, &self.intel, &mut self.findings);
     }
 
     /// Takes out what was found since the last call.

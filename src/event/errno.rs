@@ -22,6 +22,14 @@ impl Errno {
     pub const EBADF: Errno = Errno(9);
     /// The socket is connected already.
     pub const EISCONN: Errno = Errno(106);
+    /// There is no way to that network.
+    pub const ENETUNREACH: Errno = Errno(101);
+    /// Nothing came back.
+    pub const ETIMEDOUT: Errno = Errno(110);
+    /// The host is down.
+    pub const EHOSTDOWN: Errno = Errno(112);
+    /// There is no way to that host.
+    pub const EHOSTUNREACH: Errno = Errno(113);
     /// Nobody listens there.
     pub const ECONNREFUSED: Errno = Errno(111);
     /// An earlier attempt is still under way.

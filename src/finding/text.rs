@@ -120,6 +120,11 @@ fn moments_of(step: &Step) -> Vec<Moment> {
         }
         Deed::Network(remote) => network_line(&who, step, remote),
         Deed::Gpu { state, ioctls } => format!("{who} has the GPU {state} after {ioctls} ioctls"),
+        Deed::Nothing { span_ns } => {
+            let what = step.name.as_deref().unwrap_or("what was waited for");
+            format!("{what} did not happen within {}", Since(*span_ns))
+        }
+        Deed::Other if step.event == "mmap" => format!("{who} asked for memory"),
         Deed::Other => format!("{who} {}", step.event),
     };
     let hits: Vec<String> = step
@@ -208,6 +213,11 @@ fn write_coverage(out: &mut String, finding: &Finding) -> fmt::Result {
     }
     if coverage.evictions > 0 {
         write!(out, ", {} forgotten", coverage.evictions)?;
+        let kinds = coverage.forgotten.by_kind().into_iter().filter(|(_, count)| *count > 0);
+        for (at, (kind, count)) in kinds.enumerate() {
+            let before = if at == 0 { ": " } else { ", " };
+            write!(out, "{before}{count} {kind}")?;
+        }
     }
     writeln!(
         out,

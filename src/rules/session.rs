@@ -184,6 +184,7 @@ fn calls_for(need: Need) -> &'static [Sysno] {
         Need::Send => &[Sysno::CONNECT, Sysno::SENDTO, Sysno::SENDMSG, Sysno::SENDMMSG],
         Need::Recv => &[Sysno::CONNECT, Sysno::RECVFROM, Sysno::RECVMSG],
         Need::Gpu => &[Sysno::OPEN, Sysno::OPENAT, Sysno::IOCTL],
+        Need::Listen => &[Sysno::BIND],
         Need::Dup => &[Sysno::DUP, Sysno::DUP2, Sysno::DUP3],
     }
 }

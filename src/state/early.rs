@@ -3,6 +3,7 @@
 //! A shell's child moves its descriptors and runs its program within microseconds, and its thread may report before
 //! its maker's does. Bound: [`MAX_OPS`] calls; a process that did more had its time, or no clone will come.
 
+use super::budget::heap_of;
 use super::fds::TableOp;
 
 /// Calls that are kept. Between a clone and the exec that follows it a shell makes a dozen; an interpreter that starts
@@ -61,6 +62,11 @@ impl Early {
         if self.log == Log::Whole {
             self.ops.push(op);
         }
+    }
+
+    /// What it takes on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        heap_of::<Early>(1).saturating_add(heap_of::<TableOp>(self.ops.capacity()))
     }
 
     /// All that was done to the descriptors, unless it was too much.

@@ -7,6 +7,8 @@ use std::hash::{BuildHasher, Hasher};
 
 use crate::event::{Connect, Execve, Kind, Open, SockAddr, Sysno, Tid};
 
+use super::budget::{Account, Budget, Charge, heap_of};
+
 /// Calls that are remembered, a power of two: few threads are within such a call at once.
 const SLOTS: usize = 256;
 
@@ -22,12 +24,7 @@ struct Slot {
 pub(crate) struct Enters {
     slots: Box<[Slot; SLOTS]>,
     hash: foldhash::quality::RandomState,
-}
-
-impl Default for Enters {
-    fn default() -> Self {
-        Enters { slots: Box::new([Slot::default(); SLOTS]), hash: foldhash::quality::RandomState::default() }
-    }
+    _charge: Charge,
 }
 
 /// The argument of a call that lies behind a pointer and decides what the call is about.
@@ -38,6 +35,14 @@ enum Given<'a> {
 }
 
 impl Enters {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Enters {
+            slots: Box::new([Slot::default(); SLOTS]),
+            hash: foldhash::quality::RandomState::default(),
+            _charge: budget.charge(Account::Objects, heap_of::<Slot>(SLOTS)),
+        }
+    }
+
     /// Whether the call that this event ends was given something else when it began. Nothing for other events.
     pub(crate) fn changed(&mut self, thread: Tid, kind: &Kind<'_>) -> bool {
         let (call, given) = if let Kind::Open(Open { call, pathname, .. }) = kind {
@@ -91,7 +96,7 @@ mod tests {
 
     #[test]
     fn a_path_that_changes_while_the_call_runs_is_seen() {
-        let mut enters = Enters::default();
+        let mut enters = Enters::new(&Budget::default());
         for (name, began, ended, changed) in
             [("same", "/a", "/a", false), ("another", "/a", "/b", true), ("not readable", "/a", "", false)]
         {
@@ -102,7 +107,7 @@ mod tests {
 
     #[test]
     fn an_end_is_compared_with_its_own_beginning_only() {
-        let mut enters = Enters::default();
+        let mut enters = Enters::new(&Budget::default());
         assert!(!enters.changed(Tid(7), &open(b"/a", None)));
         assert!(!enters.changed(Tid(8), &open(b"/b", Some(3))), "another thread");
         assert!(!enters.changed(Tid(7 + 256), &open(b"/b", Some(3))), "another thread of the same slot");

@@ -8,6 +8,7 @@ use crate::event::Ino;
 use crate::hash::Map;
 
 use super::arena::Id;
+use super::budget::{Account, Budget, Charge};
 
 /// Inodes of a generation: as many as there are sockets (`net::MAX_SOCKETS`).
 pub(crate) const MAX_INODES: usize = 4096;
@@ -18,21 +19,25 @@ pub(crate) struct Inodes<T> {
     young: Map<Ino, Id<T>>,
     old: Map<Ino, Id<T>>,
     len: usize,
+    maps: Charge,
 }
 
 impl<T> Clone for Inodes<T> {
     fn clone(&self) -> Self {
-        Inodes { young: self.young.clone(), old: self.old.clone(), len: self.len }
-    }
-}
-
-impl<T> Default for Inodes<T> {
-    fn default() -> Self {
-        Inodes { young: Map::default(), old: Map::default(), len: 0 }
+        Inodes { young: self.young.clone(), old: self.old.clone(), len: self.len, maps: self.maps.clone() }
     }
 }
 
 impl<T> Inodes<T> {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Inodes {
+            young: Map::default(),
+            old: Map::default(),
+            len: 0,
+            maps: budget.charge(Account::Objects, 0),
+        }
+    }
+
     /// The object of that inode; it may be gone.
     pub(crate) fn find(&mut self, ino: Ino) -> Option<Id<T>> {
         if let Some(id) = self.young.get(&ino) {
@@ -51,6 +56,7 @@ impl<T> Inodes<T> {
         }
         if self.young.insert(ino, id).is_none() {
             self.len = self.len.saturating_add(1);
+            self.maps.set(self.young.heap().saturating_add(self.old.heap()));
         }
     }
 }
@@ -70,9 +76,9 @@ mod tests {
 
     #[test]
     fn a_flood_of_inodes_leaves_what_is_asked_for() {
-        let mut things = Arena::new(1);
+        let mut things = Arena::new(1, &Budget::default());
         let (id, _) = things.insert(Thing);
-        let mut inodes = Inodes::default();
+        let mut inodes = Inodes::new(&Budget::default());
         inodes.learn(Ino(1), id);
         inodes.learn(Ino(2), id);
         for ino in 10..100_000 {

@@ -8,11 +8,13 @@
 
 mod apply;
 mod arena;
+mod budget;
 mod builder;
 mod cadence;
 mod container;
 mod early;
 mod enters;
+mod fd_table;
 mod fds;
 mod files;
 mod gpu;
@@ -20,9 +22,11 @@ mod inodes;
 mod interpreter;
 mod net;
 pub(crate) mod path;
+mod pressure;
 mod process;
 mod program;
 mod sight;
+mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;
@@ -33,15 +37,18 @@ use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
-pub use cadence::Cadence;
+pub(crate) use budget::{Account, Budget, Charge, heap_of};
+pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
+pub use cadence::{Cadence, Pauses};
 pub use container::{Container, ContainerIx};
 use enters::Enters;
-pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
+pub use fd_table::FdTable;
+pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 use inodes::Inodes;
 pub(crate) use net::is_remote;
-pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
+pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
 pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
@@ -178,28 +185,43 @@ pub struct State {
     heard: Time,
     last_serial: u64,
     sight: Sight,
+    budget: Budget,
+    /// The list of containers.
+    list: Charge,
 }
 
 impl Default for State {
     fn default() -> Self {
+        State::with_budget(Budget::default())
+    }
+}
+
+impl State {
+    /// The budget, for what others remember of the sandbox.
+    pub(crate) fn shared_budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A memory of so many bytes.
+    pub(crate) fn with_budget(budget: Budget) -> Self {
         State {
             containers: Vec::new(),
-            processes: Processes::new(),
-            sockets: Arena::new(net::MAX_SOCKETS),
-            pipes: Arena::new(MAX_PIPES),
-            socket_inodes: Inodes::default(),
-            pipe_inodes: Inodes::default(),
-            enters: Enters::default(),
+            processes: Processes::new(&budget),
+            sockets: Arena::new(net::MAX_SOCKETS, &budget),
+            pipes: Arena::new(MAX_PIPES, &budget),
+            socket_inodes: Inodes::new(&budget),
+            pipe_inodes: Inodes::new(&budget),
+            enters: Enters::new(&budget),
             inferred: None,
             clock: Time::default(),
             heard: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
+            list: budget.charge(Account::Objects, 0),
+            budget,
         }
     }
-}
 
-impl State {
     /// Takes one event in. Says what it was about, unless it was the mere beginning of a call or cannot be
     /// attributed to a process.
     pub fn apply(&mut self, event: &Event<'_>) -> Option<Observation> {
@@ -207,7 +229,10 @@ impl State {
             self.sight.unattributed();
             return None;
         };
-        apply::apply(self, context, &event.kind)
+        self.make_room();
+        let observation = apply::apply(self, context, &event.kind);
+        self.reweigh(observation.as_ref());
+        observation
     }
 
     /// What must have happened before the event that was just applied, although its own event did not come. Rules may
@@ -276,7 +301,8 @@ impl State {
             return None;
         }
         let index = u16::try_from(self.containers.len()).ok()?;
-        self.containers.push(Container::new(id, time));
+        self.containers.push(Container::new(id, time, &self.budget));
+        self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
     }
 
@@ -289,8 +315,9 @@ impl State {
             Some(id) => id,
             None => self.stub(key, context, now),
         };
+        self.processes.acts(id);
         if let Some(credentials) = &context.credentials
-            && let Some(process) = self.processes.get_mut(id)
+            && let Some(process) = self.processes.count_mut(id)
         {
             process.uid = Some(credentials.effective_uid);
         }
@@ -312,10 +339,11 @@ impl State {
         let is_newborn = key.start.is_known() && now.since(key.start) <= NEWBORN;
         let maker = parent
             .filter(|parent| is_newborn && self.processes.get(*parent).is_some_and(|it| it.exited.is_none()));
-        let inherited = maker.and_then(|maker| self.processes.fds(maker)).cloned().unwrap_or_default();
-        let fds = self.processes.new_table(inherited);
-        if let Some(early) =
-            parent.and_then(|parent| self.processes.get_mut(parent)).and_then(|parent| parent.early.as_mut())
+        let inherited = maker.and_then(|maker| self.processes.fds(maker)).cloned();
+        let fds = self.processes.new_table(inherited.unwrap_or_else(|| FdTable::new(&self.budget)));
+        if let Some(early) = parent
+            .and_then(|parent| self.processes.count_mut(parent))
+            .and_then(|parent| parent.early.as_mut())
         {
             early.offspring = early::Offspring::Some;
         }
@@ -333,7 +361,9 @@ impl State {
             lineage,
             birth: Birth::Unseen,
             since: now,
-            ancestors: from.map(process::ancestors_of_child).unwrap_or_default(),
+            ancestors: from
+                .map(|parent| process::ancestors_of_child(parent, &self.budget))
+                .unwrap_or_default(),
             program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
@@ -359,6 +389,7 @@ impl State {
             comm_by: process::CommBy::Known,
             early: Some(Box::default()),
             renames: 0,
+            terminal: None,
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -16,11 +16,14 @@ use crate::event::{Fd, Tgid, Tid, Time, Uid};
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
+use super::budget::{Account, Budget, Charge, Shared, Weight, heap_of};
 use super::container::ContainerIx;
 use super::early::Early;
-use super::fds::{Descriptor, FdTable, Object, OutOfRange, TableOp};
+use super::fd_table::{FdTable, OutOfRange};
+use super::fds::{Descriptor, Object, TableOp};
 use super::gpu::Gpu;
 use super::program::{Actor, Argv, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
+use super::terminal::Terminal;
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
 /// pushes out processes that do nothing.
@@ -129,7 +132,7 @@ pub struct Process {
     /// When it was first heard of.
     pub since: Time,
     /// Its ancestors, nearest first.
-    pub ancestors: Arc<[Ancestor]>,
+    pub ancestors: Shared<Ancestor>,
     /// What it runs.
     pub program: Arc<Program>,
     /// What its main thread last called itself.
@@ -137,7 +140,7 @@ pub struct Process {
     /// Its effective user, where the session says.
     pub uid: Option<Uid>,
     /// Its working directory, where that is known.
-    pub cwd: Option<Arc<[u8]>>,
+    pub cwd: Option<Shared<u8>>,
     /// What it did with the GPU.
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
@@ -174,6 +177,8 @@ pub struct Process {
     pub(crate) early: Option<Box<Early>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// The terminal that it made, if it did.
+    pub(crate) terminal: Option<Box<Terminal>>,
 }
 
 /// A connect(2) that has begun.
@@ -195,6 +200,13 @@ pub(crate) struct AskedProgram {
     pub(crate) end: End,
     /// The path was another one when the call ended.
     pub(crate) changed: bool,
+}
+
+impl AskedProgram {
+    fn heap(&self) -> usize {
+        let texts = heap_of::<u8>(self.path.len()).saturating_add(self.argv.heap());
+        heap_of::<AskedProgram>(1).saturating_add(texts)
+    }
 }
 
 /// How a call of execve(2) ended.
@@ -234,6 +246,11 @@ impl Process {
     #[must_use]
     pub fn actor(&self) -> Actor {
         Actor { tgid: self.key.tgid, program: Arc::clone(&self.program) }
+    }
+
+    /// The sources of network bytes that its program had, in the order in which they came.
+    pub fn network_inputs(&self) -> &[Source] {
+        &self.inputs
     }
 
     /// The newest source of network bytes that the process had.
@@ -286,6 +303,18 @@ impl Evict for Process {
             Keep::Normal
         }
     }
+
+    fn weigh(&self) -> Weight {
+        let asked = self.asked.as_ref().map_or(0, |asked| asked.heap());
+        let early = self.early.as_ref().map_or(0, |early| early.heap());
+        let terminal = self.terminal.as_ref().map_or(0, |_| heap_of::<Terminal>(1));
+        let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
+        let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
+        Weight {
+            own: asked.saturating_add(early).saturating_add(inputs).saturating_add(terminal),
+            shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
+        }
+    }
 }
 
 /// Which of its descriptors a process reads from.
@@ -318,17 +347,20 @@ pub(crate) struct Processes {
     exited: VecDeque<Id<Process>>,
     tables: slab::Slab<SharedTable>,
     last: Option<(ProcessKey, Id<Process>)>,
+    /// The tables by key and id, and the list of descriptor tables.
+    indexes: Charge,
 }
 
 impl Processes {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(budget: &Budget) -> Self {
         Processes {
-            arena: Arena::new(MAX_PROCESSES),
+            arena: Arena::new(MAX_PROCESSES, budget),
             by_key: Map::default(),
             by_tgid: Map::default(),
             exited: VecDeque::new(),
             tables: slab::Slab::new(),
             last: None,
+            indexes: budget.charge(Account::Objects, 0),
         }
     }
 
@@ -363,6 +395,11 @@ impl Processes {
         self.arena.get_mut(id)
     }
 
+    /// The process, to count what it did.
+    pub(crate) fn count_mut(&mut self, id: Id<Process>) -> Option<&mut Process> {
+        self.arena.count_mut(id)
+    }
+
     /// A descriptor table for a new process.
     pub(crate) fn new_table(&mut self, table: FdTable) -> TableId {
         TableId(self.tables.insert(SharedTable { table, users: 1 }))
@@ -392,11 +429,14 @@ impl Processes {
 
     /// Does to the process's descriptors what a call does; of a process whose clone is still to come it is noted.
     pub(crate) fn table_op(&mut self, id: Id<Process>, op: TableOp) -> Result<(), OutOfRange> {
-        let Some(process) = self.arena.get_mut(id) else { return Ok(()) };
-        if let Some(early) = &mut process.early {
+        let Some(process) = self.arena.get(id) else { return Ok(()) };
+        let fds = process.fds;
+        if process.early.is_some()
+            && let Some(early) = self.arena.get_mut(id).and_then(|process| process.early.as_mut())
+        {
             early.note(op);
         }
-        self.tables.get_mut(process.fds.0).map_or(Ok(()), |shared| shared.table.apply(op))
+        self.tables.get_mut(fds.0).map_or(Ok(()), |shared| shared.table.apply(op))
     }
 
     fn drop_table(&mut self, table: TableId) {
@@ -452,7 +492,39 @@ impl Processes {
         if is_newest {
             self.by_tgid.insert((key.container, key.tgid), id);
         }
+        let maps = self.by_key.heap().saturating_add(self.by_tgid.heap());
+        // A slot of a slab is its content with a tag.
+        let tables = heap_of::<(usize, SharedTable)>(self.tables.capacity());
+        self.indexes.set(maps.saturating_add(tables));
         id
+    }
+
+    /// The process acts: it is the newest of those that are needed as much, and nothing pushes it out.
+    pub(crate) fn acts(&mut self, id: Id<Process>) {
+        self.arena.acts(id);
+    }
+
+    /// Forgets the process that is needed least. Whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(process) = self.arena.evict() else { return false };
+        self.forget(&process);
+        true
+    }
+
+    /// How much the process is needed that would go first.
+    pub(super) fn least_keep(&self) -> Option<Keep> {
+        self.arena.least_keep()
+    }
+
+    /// What the processes weigh.
+    pub(super) fn weight(&self) -> usize {
+        self.arena.weight()
+    }
+
+    /// See [`Arena::settle`].
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.arena.settle();
     }
 
     /// The process is gone; its descriptors close, the rest stays for a while.
@@ -474,6 +546,7 @@ impl Processes {
     /// processes start, a later bearer of its id has the same key.
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
+        // The key may be another's by now: a sentry can say the same twice.
         if self.by_key.get(&process.key).is_some_and(|id| self.arena.get(*id).is_none()) {
             self.by_key.remove(&process.key);
         }
@@ -523,7 +596,8 @@ impl Processes {
 }
 
 /// The ancestors of a child: its parent as it is now, then the parent's own, at most [`MAX_ANCESTORS`].
-pub(crate) fn ancestors_of_child(parent: &Process) -> Arc<[Ancestor]> {
+pub(crate) fn ancestors_of_child(parent: &Process, budget: &Budget) -> Shared<Ancestor> {
     let nearest = Ancestor { serial: parent.serial, actor: parent.actor() };
-    std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS).collect()
+    let ancestors = std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS);
+    Shared::new(ancestors.collect::<Box<[Ancestor]>>(), budget)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::event::{Text, Texts, Tgid, Time};
 
+use super::budget::{Account, Budget, Charge, heap_of};
 use super::path::basename;
 
 /// Arguments that are kept of a program, in bytes. Enough for any command line that a person typed; a longer one is
@@ -80,6 +81,9 @@ pub struct Derivation {
     /// Where the bytes came from.
     pub source: Source,
     steps: u8,
+    /// Whether a writer in the chain is itself a program whose chain is known.
+    is_deep: bool,
+    charge: Charge,
 }
 
 /// Where bytes came from.
@@ -128,6 +132,7 @@ impl Derivation {
         writer: Actor,
         time: Time,
         source: Source,
+        budget: &Budget,
     ) -> Arc<Self> {
         let mut source = source;
         let mut steps = match &source {
@@ -141,7 +146,39 @@ impl Derivation {
                 steps = MAX_STEPS;
             }
         }
-        Arc::new(Derivation { file, path, writer, time, source, steps })
+        let earlier_is_deep = match &source {
+            Source::Local | Source::Remote(_) => false,
+            Source::File(earlier) => earlier.is_deep,
+        };
+        let is_deep = earlier_is_deep || writer.program.has_chain();
+        let bytes = heap_of::<Derivation>(1).saturating_add(heap_of::<u8>(path.len()));
+        let charge = budget.charge(Account::Objects, bytes);
+        Arc::new(Derivation { file, path, writer, time, source, steps, is_deep, charge })
+    }
+
+    /// What this step alone costs.
+    pub(crate) fn bytes(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    /// The same chain, whose writers are told without the chains of their own.
+    ///
+    /// A program that writes its successor and runs it, on and on, would else make a chain of chains without end.
+    fn flat(self: &Arc<Self>, budget: &Budget) -> Arc<Derivation> {
+        if !self.is_deep {
+            return Arc::clone(self);
+        }
+        let mut steps: Vec<&Derivation> = self.chain().collect();
+        let mut flat = None;
+        while let Some(step) = steps.pop() {
+            let source = match (&step.source, flat.take()) {
+                (Source::File(_), Some(earlier)) => Source::File(earlier),
+                (source @ (Source::Local | Source::Remote(_) | Source::File(_)), _) => source.clone(),
+            };
+            let writer = Actor { tgid: step.writer.tgid, program: step.writer.program.without_chain(budget) };
+            flat = Some(Derivation::new(step.file, step.path.clone(), writer, step.time, source, budget));
+        }
+        flat.unwrap_or_else(|| Arc::clone(self))
     }
 
     /// The chain from this file back to the first that is known.
@@ -170,6 +207,11 @@ impl Provenance {
         self.derivation.as_ref()?.source.remote()
     }
 
+    fn flat(self, budget: &Budget) -> Provenance {
+        let derivation = self.derivation.map(|derivation| derivation.flat(budget));
+        Provenance { derivation, ..self }
+    }
+
     /// The files that the bytes descend from, the file itself first.
     pub fn ancestry(&self) -> impl Iterator<Item = FileSerial> + '_ {
         self.derivation.iter().flat_map(|derivation| derivation.chain()).map(|derivation| derivation.file)
@@ -191,6 +233,7 @@ pub struct Program {
     pub script: Option<Script>,
     /// When it was run.
     pub time: Time,
+    pub(crate) charge: Charge,
 }
 
 /// A script that an interpreter runs.
@@ -216,6 +259,42 @@ impl Program {
             Some(script) if !is_foreign(self.executable.origin) => &script.provenance,
             _ => &self.executable,
         }
+    }
+
+    /// The program as it is kept: charged, and with chains that end.
+    pub(crate) fn kept(mut self, budget: &Budget) -> Arc<Program> {
+        self.executable = self.executable.flat(budget);
+        self.script = self
+            .script
+            .map(|script| Script { provenance: script.provenance.flat(budget), path: script.path });
+        let texts = [&self.path, &self.name, &self.argv.joined];
+        let script = self.script.as_ref().map_or(0, |script| heap_of::<u8>(script.path.len()));
+        let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(script, usize::saturating_add);
+        self.charge = budget.charge(Account::Objects, bytes.saturating_add(heap_of::<Program>(1)));
+        Arc::new(self)
+    }
+
+    /// What the program costs, without the chains that it shares.
+    pub(crate) fn bytes(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    /// Whether it is known how its file or its script came to be.
+    fn has_chain(&self) -> bool {
+        let script = self.script.as_ref().map(|script| &script.provenance);
+        script.into_iter().chain([&self.executable]).any(|provenance| provenance.derivation.is_some())
+    }
+
+    fn without_chain(self: &Arc<Self>, budget: &Budget) -> Arc<Program> {
+        if !self.has_chain() {
+            return Arc::clone(self);
+        }
+        let bare = |provenance: &Provenance| Provenance { origin: provenance.origin, derivation: None };
+        let script = self.script.as_ref();
+        let script =
+            script.map(|script| Script { path: script.path.clone(), provenance: bare(&script.provenance) });
+        let copy = Program::clone(self);
+        Program { executable: bare(&self.executable), script, ..copy }.kept(budget)
     }
 
     /// Whether nothing at all is known of it: the program of a process that was first seen in mid-life.
@@ -262,6 +341,11 @@ impl Argv {
         }
         joined.pop();
         Argv { joined: joined.into_boxed_slice(), cut: false }
+    }
+
+    /// What they take on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        heap_of::<u8>(self.joined.len())
     }
 
     /// The arguments, the program's own name first.
@@ -329,7 +413,7 @@ mod tests {
 
     fn step(number: u64, source: Source) -> Arc<Derivation> {
         let writer = Actor { tgid: Tgid(1), program: Arc::default() };
-        Derivation::new(FileSerial(number), Box::from(*b"/f"), writer, Time(1), source)
+        Derivation::new(FileSerial(number), Box::from(*b"/f"), writer, Time(1), source, &Budget::default())
     }
 
     #[test]
@@ -343,5 +427,26 @@ mod tests {
         let chain: Vec<u64> = derivation.chain().map(|step| step.file.0).collect();
         assert_eq!(chain.len(), usize::from(MAX_STEPS));
         assert_eq!((chain[0], chain[chain.len() - 1]), (999, 0));
+    }
+
+    #[test]
+    fn a_program_that_writes_its_successor_for_ever_makes_no_endless_chain() {
+        let budget = Budget::default();
+        let mut program = Arc::new(Program::default());
+        let mut used = Vec::new();
+        for number in 0..10_000 {
+            let writer = Actor { tgid: Tgid(1), program: Arc::clone(&program) };
+            let remote = Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1) };
+            let path = Box::from(*b"/tmp/worm");
+            let file =
+                Derivation::new(FileSerial(number), path, writer, Time(1), Source::Remote(remote), &budget);
+            let executable = Provenance { origin: Origin::Network, derivation: Some(file) };
+            program = Program { executable, ..Program::default() }.kept(&budget);
+            used.push(budget.used());
+        }
+        assert_eq!(used[10], used[9_999]);
+        assert_eq!(program.executable.remote().map(|remote| remote.time), Some(Time(1)));
+        drop(program);
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -1,12 +1,15 @@
 //! From rules as their files say them to rules that can be matched: fields and types are checked, conditions become
 //! predicates, and what is wrong is said with its place.
 
+mod absence;
 mod condition;
 #[cfg(test)]
 mod differential;
+mod gate;
 mod glob;
 mod output;
 mod predicate;
+mod transform;
 mod triggers;
 
 use std::sync::Arc;
@@ -16,11 +19,13 @@ use crate::event::Nanos;
 use super::diagnostics::{Diagnostic, Diagnostics, codes};
 use super::falco::{RuleSource, StepSource, StepWhat, load};
 use super::file::Scope;
+use super::fingerprint::Fingerprint;
 use super::ruleset::{Count, MetBy, Needed, Rule, RuleSet, Step, StepOrder, Thresholds};
 use super::source::Sources;
 
 use condition::ConditionCompiler;
 pub(crate) use condition::Kept;
+pub(crate) use gate::{Gate, GateKey};
 pub(crate) use output::Template;
 pub(crate) use predicate::{Predicate, Term};
 pub(crate) use triggers::Triggers;
@@ -45,7 +50,9 @@ pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) 
     let (rules, sources, mut diagnostics) = load(files);
     let enabled: Vec<&RuleSource> = rules.iter().filter(|rule| usable(rule, &mut diagnostics)).collect();
     let ids: Vec<&str> = enabled.iter().map(|rule| rule.id.value.as_str()).collect();
-    let compiled: Vec<Rule> = enabled.iter().map(|rule| rule_of(rule, &ids, &mut diagnostics)).collect();
+    let mut lists = condition::Lists::default();
+    let compiled: Vec<Rule> =
+        enabled.iter().map(|rule| rule_of(rule, &ids, &mut lists, &mut diagnostics)).collect();
     let rules = (!diagnostics.has_errors()).then(|| RuleSet::new(compiled, thresholds, generation));
     Compiled { rules, sources, diagnostics }
 }
@@ -63,11 +70,16 @@ fn usable(rule: &RuleSource, diagnostics: &mut Diagnostics) -> bool {
     rule.enabled
 }
 
-fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Rule {
+fn rule_of(
+    rule: &RuleSource,
+    ids: &[&str],
+    lists: &mut condition::Lists,
+    diagnostics: &mut Diagnostics,
+) -> Rule {
     let names: Vec<Option<String>> =
         rule.steps.iter().map(|step| step.alias.as_ref().map(|alias| alias.value.clone())).collect();
     let mut compiler =
-        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), diagnostics };
+        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
     let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &mut compiler)).collect();
     let until = rule.until.as_ref().map(|until| (compiler.condition(until), Triggers::of(until)));
     let mut once = Vec::new();
@@ -78,6 +90,7 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
         }
     }
     let output = Template::compile(&rule.output, &mut compiler);
+    absence::check(rule, &compiler.kept, compiler.diagnostics);
     let ConditionCompiler { kept, used, .. } = compiler;
     Rule {
         id: rule.id.value.as_str().into(),
@@ -89,6 +102,8 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
         within: rule.within.as_ref().map_or(DEFAULT_WITHIN, |within| within.value),
         weight: rule.weight.as_ref().map(|weight| weight.value),
         shadow: rule.shadow,
+        action: rule.action.as_ref().map(|action| action.value),
+        fingerprint: Fingerprint::of(rule),
         order: if rule.unordered { StepOrder::Set } else { StepOrder::Sequence },
         steps,
         until,
@@ -101,12 +116,6 @@ fn rule_of(rule: &RuleSource, ids: &[&str], diagnostics: &mut Diagnostics) -> Ru
 }
 
 fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>) -> Step {
-    if step.absent {
-        compiler.diagnostics.push(
-            Diagnostic::error(codes::NOT_YET, "a step that must be absent is not supported yet", step.span)
-                .help("use `until` where the absence voids a match"),
-        );
-    }
     let met_by = match &step.what {
         StepWhat::Condition(expr) => MetBy::Event(compiler.condition(expr), Triggers::of(expr)),
         StepWhat::Match(rules) => MetBy::Match(
@@ -128,12 +137,18 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         MetBy::Match(_) => true,
     };
     let swaps = stands_alone && count.is_none();
+    let gate = match &step.what {
+        StepWhat::Condition(expr) => Gate::of(expr, compiler.step_names, compiler.lists),
+        StepWhat::Match(_) => None,
+    };
     Step {
+        gate,
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),
         met_by,
         needed: if step.optional { Needed::Optional } else { Needed::Yes },
         weight: step.weight.as_ref().map_or(0, |weight| weight.value),
         swaps,
         count,
+        absent_for: step.within.as_ref().filter(|_| step.absent).map(|within| within.value),
     }
 }

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crate::event::{Call, Event, Fd, Kind, ModeBits, OpenFlags, Sysno, Text};
+use crate::event::{Call, Event, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text};
 use crate::intel::{Intel, TextHits, Verdict};
 use crate::state::{
-    Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance, Role,
-    Socket, State, Subject, Traffic,
+    Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance, Returns,
+    Role, Socket, State, Subject, Traffic,
 };
 
 use super::{FieldId, FieldRef, Value};
@@ -154,7 +154,29 @@ impl<'a> Scene<'a> {
                 | Subject::Other => None,
             },
             FieldId::NetAttempts => self.endpoint().map(|endpoint| Value::count(endpoint.attempts)),
-            FieldId::NetFailures => self.endpoint().map(|endpoint| Value::count(endpoint.failures)),
+            FieldId::NetFailures => self.endpoint().map(|endpoint| Value::count(endpoint.failures.total())),
+            FieldId::NetRefused => self.endpoint().map(|endpoint| Value::count(endpoint.failures.refused)),
+            FieldId::NetTimedOut => self.endpoint().map(|endpoint| Value::count(endpoint.failures.timed_out)),
+            FieldId::NetUnreachable => {
+                self.endpoint().map(|endpoint| Value::count(endpoint.failures.unreachable))
+            }
+            FieldId::NetRetryPeriod => self.returns()?.pauses.median().map(|pause| Value::Int(pause.0)),
+            FieldId::NetRetryGrowth => self.returns()?.pauses.growth_permille().map(Value::count),
+            FieldId::NetRelayed => self.relayed().map(Value::Endpoint),
+            FieldId::NetRelayedNet => self.relayed().map(|remote| Value::Ip(remote.ip())),
+            FieldId::NetAllSends => self.returns().map(|returns| Value::count(returns.sends.messages())),
+            FieldId::NetAllPeriod => self.returns()?.sends.period().map(|period| Value::Int(period.0)),
+            FieldId::NetAllDispersion => self.returns()?.sends.dispersion_permille().map(Value::count),
+            FieldId::NetAllSendSize => self.returns()?.sends.size().map(Value::count),
+            FieldId::MemAnonymous => self.anonymous().map(|memory| Value::count(memory.bytes)),
+            FieldId::MemIsCode => {
+                let both = MapProt::WRITE | MapProt::EXEC;
+                self.anonymous().map(|memory| Value::Bool(memory.prot.contains(both)))
+            }
+            FieldId::ProcTerminalRemote => {
+                self.state.terminal_remote(self.observation.process).map(Value::Endpoint)
+            }
+            FieldId::ProcOrdersFrom => self.state.orders_from(self.observation.process).map(Value::Endpoint),
             FieldId::NetConnectedFor => {
                 self.endpoint()?.connected_for(self.observation.time).map(|span| Value::Int(span.0))
             }
@@ -307,6 +329,37 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What came of coming back to that endpoint.
+    fn returns(&self) -> Option<&'a Returns> {
+        self.endpoint()?.returns.as_deref()
+    }
+
+    /// Where a connection within the container leads on to.
+    fn relayed(&self) -> Option<SocketAddr> {
+        match self.observation.subject {
+            Subject::Socket { socket, .. } => self.state.onward(self.observation.container, socket),
+            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => {
+                None
+            }
+        }
+    }
+
+    /// The memory that an mmap(2) asks for without a file behind it, by its arguments or its registers.
+    fn anonymous(&self) -> Option<Anonymous> {
+        let (bytes, prot, flags) = if let Kind::Mmap(mmap) = &self.event.kind {
+            (mmap.length, mmap.prot, mmap.flags)
+        } else if let Kind::Raw(raw) = &self.event.kind {
+            if raw.sysno() != Sysno::MMAP {
+                return None;
+            }
+            let low = |register: usize| u32::try_from(raw.arg(register) & 0xffff_ffff).unwrap_or(0);
+            (raw.arg(2), MapProt::from_bits_retain(low(3)), low(4))
+        } else {
+            return None;
+        };
+        (flags & MAP_ANONYMOUS != 0).then_some(Anonymous { bytes, prot })
+    }
+
     /// The address at the other end of the socket that the event is about.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
@@ -333,8 +386,8 @@ impl<'a> Scene<'a> {
     /// The remote behind standard input and output: by one socket, or through whoever relays both.
     fn stdio_remote(&self) -> Option<SocketAddr> {
         let process = self.observation.process;
-        let input = self.state.stdio_remote(process, Fd::STDIN);
-        let output = self.state.stdio_remote(process, Fd::STDOUT);
+        let input = self.state.connected_remote(process, Fd::STDIN);
+        let output = self.state.connected_remote(process, Fd::STDOUT);
         input.filter(|_| input == output).or_else(|| self.state.relayed_remote(process))
     }
 
@@ -402,6 +455,15 @@ impl<'a> Scene<'a> {
         (!hits.tags.is_empty()).then_some(hits)
     }
 }
+
+/// Memory without a file behind it.
+struct Anonymous {
+    bytes: u64,
+    prot: MapProt,
+}
+
+/// `MAP_ANONYMOUS`, `include/uapi/asm-generic/mman-common.h`
+const MAP_ANONYMOUS: u32 = 0x20;
 
 fn basename(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)

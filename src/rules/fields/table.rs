@@ -21,6 +21,8 @@ pub enum Need {
     Recv,
     /// ioctls, and the opens of devices.
     Gpu,
+    /// Ports that are bound.
+    Listen,
     /// Duplicated descriptors.
     Dup,
     /// The user and group ids of the thread.
@@ -149,6 +151,10 @@ fields! {
         "The files that the bytes of what truly runs descend from, itself included.";
     ProcStdioRemote "proc.stdio.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve", "dup", "dup2", "dup3", "connect", "clone"],
         "The remote that standard input *and* output of the process are connected to, by its own connect or through one that relays both.";
+    ProcTerminalRemote "proc.terminal.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Open, Need::Send, Need::Recv], [],
+        "The remote that the process or an ancestor joins with a terminal that it made, by copying both ways; seen where `read` and `write` are in the session.";
+    ProcOrdersFrom "proc.orders_from" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve"],
+        "The remote that standard output leads to, where the parent is a shell that reads from the same connection, made by this side.";
     ThreadTid "thread.tid" Type::Count, Nothing, [], [],
         "The thread's id.";
     UserUid "user.uid" Type::Count, Nothing, [Need::Credentials], [],
@@ -201,8 +207,30 @@ fields! {
         "Sockets of the container that were to connect to this endpoint.";
     NetFailures "net.failures" Type::Count, Nothing, [Need::Connect, Need::Socket], ["connect"],
         "Those of them that failed.";
+    NetRefused "net.refused" Type::Count, Nothing, [Need::Connect, Need::Socket, Need::Send], ["connect", "sendto", "recvfrom"],
+        "Those of them that were refused.";
+    NetTimedOut "net.timed_out" Type::Count, Nothing, [Need::Connect, Need::Socket, Need::Send], ["connect", "sendto", "recvfrom"],
+        "Those of them that timed out.";
+    NetUnreachable "net.unreachable" Type::Count, Nothing, [Need::Connect, Need::Socket, Need::Send], ["connect", "sendto", "recvfrom"],
+        "Those of them to which there was no way.";
+    NetRetryPeriod "net.retry.period" Type::Duration, Nothing, [Need::Connect, Need::Socket], ["connect"],
+        "The median pause between the last attempts.";
+    NetRetryGrowth "net.retry.growth" Type::Ratio, Nothing, [Need::Connect, Need::Socket], ["connect"],
+        "By how much a pause is longer than the one before, as the median: 1 for an even retry, 2 where it doubles.";
+    NetRelayed "net.relayed" Type::Endpoint, Nothing, [Need::Connect, Need::Listen], [],
+        "Where a connection to a port of the container itself leads on to: the remote that whoever listens there last connected to.";
+    NetRelayedNet "net.relayed.net" Type::Net, Nothing, [Need::Connect, Need::Listen], [],
+        "The address of that, to compare with prefixes.";
     NetConnectedFor "net.connected_for" Type::Duration, Nothing, [Need::Connect], [],
-        "How long ago the container first connected to it.";
+        "How long ago the container was first connected to it.";
+    NetAllSends "net.all.sends" Type::Count, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "Messages sent to the endpoint over all connections since the second.";
+    NetAllPeriod "net.all.period" Type::Duration, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "The median distance between the last of those.";
+    NetAllDispersion "net.all.dispersion" Type::Ratio, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "How uneven those distances are.";
+    NetAllSendSize "net.all.send_size" Type::Size, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "The median size of those messages.";
     NetSends "net.sends" Type::Count, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
         "Messages sent over this connection; what is written within 10 ms is one.";
     NetRecvs "net.recvs" Type::Count, Nothing, [Need::Recv], ["recvfrom", "recvmsg", "read", "readv"],
@@ -217,6 +245,10 @@ fields! {
         "The median size of the last messages sent.";
     NetRecvSize "net.recv_size" Type::Size, Nothing, [Need::Recv], ["recvfrom", "recvmsg", "read", "readv"],
         "The median size of the last messages received.";
+    MemAnonymous "mem.anonymous" Type::Count, Nothing, [], ["mmap"],
+        "Bytes that an mmap asks for without a file behind them.";
+    MemIsCode "mem.is_code" Type::Bool, Nothing, [], ["mmap"],
+        "Memory without a file behind it that may be written and executed at once.";
     GpuState "gpu.state" Type::Enum(GPU_STATES), Nothing, [Need::Gpu], ["ioctl"],
         "How far this process got with the GPU: none, opened, initialised, context.";
     GpuIoctls "gpu.ioctls" Type::Count, Nothing, [Need::Gpu], ["ioctl"],

@@ -11,10 +11,12 @@ use crate::event::{CloneFlags, Context, Nanos, Raw, SentryClone};
 
 use super::super::early::{Early, Offspring, Own};
 use super::super::fds::TableOp;
-use super::super::process::{Comm, CommBy, Loaded, MemoryId, SessionLeader, ancestors_of_child};
+use super::super::process::{
+    Comm, CommBy, Loaded, MAX_ANCESTORS, MemoryId, SessionLeader, ancestors_of_child,
+};
 use super::super::{
-    Ancestor, Birth, Descriptor, FdTable, Gpu, LineageId, Process, ProcessId, ProcessKey, ProcessSerial,
-    State, Subject, Time,
+    Ancestor, Birth, Budget, Descriptor, FdTable, Gpu, LineageId, Process, ProcessId, ProcessKey,
+    ProcessSerial, Shared, State, Subject, Time,
 };
 use super::{About, Acting, PROCESS};
 
@@ -77,7 +79,7 @@ impl State {
             lineage: self.lineage_of_child(from, serial),
             birth: Birth::Seen,
             since: acting.time,
-            ancestors: ancestors_of_clone(from, flags),
+            ancestors: ancestors_of_clone(from, flags, &self.budget),
             program: Arc::clone(&from.program),
             // That of the calling thread, which may have a name of its own.
             comm: acting.context.comm.present().map_or(from.comm, Comm::new),
@@ -103,11 +105,13 @@ impl State {
             comm_by: CommBy::Known,
             early: None,
             renames: 0,
+            terminal: None,
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)
         } else {
-            let copy = self.processes.fds(parent).cloned().unwrap_or_default();
+            let copy = self.processes.fds(parent).cloned();
+            let copy = copy.unwrap_or_else(|| FdTable::new(&self.budget));
             self.processes.new_table(copy)
         };
         Some(self.processes.insert(Process { fds, ..process }))
@@ -140,7 +144,7 @@ impl State {
         let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
         let lineage = self.lineage_of_child(from, serial);
         let (ancestors, program, cwd, inputs, stdin) = (
-            ancestors_of_clone(from, flags),
+            ancestors_of_clone(from, flags, &self.budget),
             Arc::clone(&from.program),
             from.cwd.clone(),
             from.inputs.clone(),
@@ -185,14 +189,16 @@ impl State {
 
     fn inherit_fds(&mut self, acting: &Acting<'_>, child: ProcessId, flags: CloneFlags, early: &Early) {
         let parent = acting.process;
-        let inherited = self.processes.fds(parent).cloned().unwrap_or_default();
+        let inherited = self.processes.fds(parent).cloned();
         let own: SmallVec<[_; 8]> = match early.ops() {
             Some(_) => SmallVec::new(),
             None => self.processes.fds(child).into_iter().flat_map(FdTable::iter).collect(),
         };
         if flags.contains(CloneFlags::FILES) {
             self.processes.join_table(child, parent);
-        } else if let Some(table) = self.processes.fds_mut(child) {
+        } else if let Some(table) = self.processes.fds_mut(child)
+            && let Some(inherited) = inherited
+        {
             *table = inherited;
         }
         for op in early.ops().unwrap_or_default() {
@@ -221,7 +227,8 @@ impl State {
     /// A process found its maker after it had made others itself: they descend from that one as well.
     fn adopt_offspring(&mut self, found: ProcessId, old_lineage: LineageId) {
         let Some(process) = self.processes.get(found) else { return };
-        let (serial, lineage, above) = (process.serial, process.lineage, Arc::clone(&process.ancestors));
+        let budget = self.budget.clone();
+        let (serial, lineage, above) = (process.serial, process.lineage, process.ancestors.clone());
         let below: Vec<ProcessId> = self
             .processes
             .iter()
@@ -231,14 +238,9 @@ impl State {
         for id in below {
             let Some(process) = self.processes.get_mut(id) else { continue };
             let known = process.ancestors.iter().position(|ancestor| ancestor.serial == serial).unwrap_or(0);
-            process.ancestors = process
-                .ancestors
-                .iter()
-                .take(known.saturating_add(1))
-                .chain(above.iter())
-                .take(super::super::process::MAX_ANCESTORS)
-                .cloned()
-                .collect();
+            let below = process.ancestors.iter().take(known.saturating_add(1));
+            let ancestors = below.chain(above.iter()).take(MAX_ANCESTORS).cloned();
+            process.ancestors = Shared::new(ancestors.collect::<Box<[Ancestor]>>(), &budget);
             if process.lineage == old_lineage {
                 process.lineage = lineage;
             }
@@ -273,6 +275,9 @@ impl State {
 
 /// The ancestors of a child. With `CLONE_PARENT` it is a sibling of its maker: the kernel's word for whom it belongs
 /// to. Its family stays its maker's, so that nobody disowns a child.
-fn ancestors_of_clone(maker: &Process, flags: CloneFlags) -> Arc<[Ancestor]> {
-    if flags.contains(CloneFlags::PARENT) { Arc::clone(&maker.ancestors) } else { ancestors_of_child(maker) }
+fn ancestors_of_clone(maker: &Process, flags: CloneFlags, budget: &Budget) -> Shared<Ancestor> {
+    match flags.contains(CloneFlags::PARENT) {
+        true => maker.ancestors.clone(),
+        false => ancestors_of_child(maker, budget),
+    }
 }

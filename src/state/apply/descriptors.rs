@@ -11,6 +11,7 @@ use super::super::gpu::device_at;
 use super::super::net::Pair;
 use super::super::path::{is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
+use super::super::terminal::is_master;
 use super::super::{Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Role, Socket, State, Subject};
 use super::{About, Acting, PROCESS};
 
@@ -77,7 +78,7 @@ impl State {
             self.renames_itself(acting);
         }
         if path.as_deref().is_some_and(is_work)
-            && let Some(process) = self.processes.get_mut(acting.process)
+            && let Some(process) = self.processes.count_mut(acting.process)
         {
             process.opens = process.opens.saturating_add(1);
         }
@@ -97,6 +98,11 @@ impl State {
                 process.gpu.opened();
             }
             return Object::Nvidia(device);
+        }
+        if is_master(&path)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.terminal.get_or_insert_default();
         }
         let mut path = path;
         let reached = match self.object_behind_proc_path(acting, &path) {
@@ -233,6 +239,7 @@ impl State {
             .and_then(|path| self.find_file(acting, path))
             .map_or(Object::Unknown, Object::File);
         self.table_op(acting, TableOp::Dup { old, new, on_exec, otherwise });
+        self.put_at(acting, new);
     }
 
     /// pipe(2), pipe2(2).
@@ -399,7 +406,8 @@ impl State {
             (Source::Remote(_) | Source::File(_), false) => Origin::Network,
             (Source::Local, false) => Origin::Created,
         };
-        let derivation = Derivation::new(known.serial, known.path.clone(), writer, acting.time, source);
+        let (serial, path) = (known.serial, known.path.clone());
+        let derivation = Derivation::new(serial, path, writer, acting.time, source, &self.budget);
         let provenance = Provenance { origin, derivation: Some(derivation) };
         if let Some(container) = self.container_mut(acting.container) {
             container.files.written(file, acting.time, provenance);

@@ -103,7 +103,7 @@ impl State {
             }
             Kind::Accept(accept) => self.accept(acting, accept),
             Kind::SocketPair(pair) => self.socketpair(acting, pair),
-            Kind::Bind(bind) => bind.call.exit.map(|_| self.about(acting, bind.fd)),
+            Kind::Bind(bind) => self.bind(acting, bind),
             Kind::Listen(listen) => listen.call.exit.map(|_| self.about(acting, listen.fd)),
             Kind::Mmap(mmap) => mmap.call.exit.map(|_| self.about(acting, mmap.fd)),
             Kind::InotifyAddWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),

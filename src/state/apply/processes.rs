@@ -1,16 +1,14 @@
 //! Start, exec, working directory.
 
-use std::sync::Arc;
-
 use crate::event::{Chdir, ContainerStart, Execve, Fd, SentryExecve, Sysno};
 
 use super::super::early::Own;
 use super::super::fds::TableOp;
 use super::super::interpreter::{Runs, Told, told};
-use super::super::path::{basename, canonical, without_deleted};
+use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded, SessionLeader};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of, is_foreign};
-use super::super::{Birth, Gpu, Object, ProcessId, State};
+use super::super::{Birth, Charge, Gpu, Object, ProcessId, Shared, State};
 use super::{About, Acting, PROCESS};
 
 /// Programs that carry one another: the loader, and what it loads.
@@ -20,7 +18,7 @@ impl State {
     /// The first process is about to run: there is no exec event for it, so its arguments make its program.
     pub(super) fn container_start(&mut self, acting: &Acting<'_>, start: &ContainerStart<'_>) -> About {
         let argv = Argv::copy(&start.args);
-        let cwd = start.cwd.present().map(Arc::from);
+        let cwd = start.cwd.present().map(|cwd| Shared::new(cwd, &self.budget));
         let first = argv.first().unwrap_or_default();
         // A bare name was looked up in a PATH that is not said, and stays one.
         let path = match first.contains(&b'/') {
@@ -31,20 +29,19 @@ impl State {
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         // Its script lies where the process is.
         process.cwd = cwd;
-        let program = self.with_script(
-            acting,
-            Program {
-                path,
-                name,
-                argv,
-                // What a container starts with comes from its image; no release says so.
-                executable: Provenance { origin: Origin::Unknown, derivation: None },
-                script: None,
-                time: acting.time,
-            },
-        );
+        let program = Program {
+            path,
+            name,
+            argv,
+            // What a container starts with comes from its image; no release says so.
+            executable: Provenance { origin: Origin::Unknown, derivation: None },
+            script: None,
+            time: acting.time,
+            charge: Charge::default(),
+        };
+        let program = self.with_script(acting, program).kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
-        process.program = Arc::new(program);
+        process.program = program;
         process.birth = Birth::Seen;
         process.early = None;
         process.session = Some(SessionLeader::of(process));
@@ -65,11 +62,10 @@ impl State {
                 None
             }
             Some(exit) if exit.succeeded() => {
-                let process = self.processes.get_mut(acting.process)?;
-                if process.loaded == Loaded::JustNow {
+                if self.processes.get(acting.process)?.loaded == Loaded::JustNow {
                     return None;
                 }
-                let known = process.asked.take();
+                let known = self.processes.get_mut(acting.process)?.asked.take();
                 // Where beginnings are not traced, the end says the same.
                 let mut asked = known.unwrap_or_else(|| Box::new(self.asked(acting, exec)));
                 asked.end = End::Succeeded;
@@ -91,8 +87,10 @@ impl State {
             self.file_behind_proc_path(acting, exec.pathname.bytes())
         };
         let provenance = by_descriptor.and_then(|file| self.provenance_of(acting, file));
+        // A longer path cannot have been run.
+        let path = exec.pathname.bytes();
         AskedProgram {
-            path: exec.pathname.bytes().into(),
+            path: path.get(..PATH_MAX).unwrap_or(path).into(),
             argv: Argv::copy(&exec.argv),
             provenance,
             thread: acting.context.tid,
@@ -121,6 +119,7 @@ impl State {
             executable: self.executable_of(acting, exec, path, by_descriptor, deleted),
             script: None,
             time: acting.time,
+            charge: Charge::default(),
         };
         self.leaves_program(acting);
         self.heal_stdio(acting, exec);
@@ -139,14 +138,15 @@ impl State {
 
     /// The process runs another program from now on.
     pub(super) fn becomes(&mut self, acting: &Acting<'_>, program: Program) {
-        let program = self.with_script(acting, program);
+        let program = self.with_script(acting, program).kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return };
         process.comm = Comm::new(&program.name);
-        process.program = Arc::new(program);
+        process.program = program;
         process.gpu = Gpu::default();
         process.memory = None;
         process.inputs.clear();
         process.renames = 0;
+        process.terminal = None;
         process.exec_unseen = false;
         process.comm_by = CommBy::Exec;
         if let Some(early) = &mut process.early {
@@ -220,9 +220,9 @@ impl State {
     /// Looks once more what the process was told to run and what feeds it: its descriptors were not known before.
     pub(super) fn look_into_program(&mut self, acting: &Acting<'_>) {
         let Some(process) = self.processes.get(acting.process) else { return };
-        let program = self.with_script(acting, Program::clone(&process.program));
+        let program = self.with_script(acting, Program::clone(&process.program)).kept(&self.budget);
         if let Some(process) = self.processes.get_mut(acting.process) {
-            process.program = Arc::new(program);
+            process.program = program;
         }
         self.fed(acting);
     }
@@ -264,8 +264,9 @@ impl State {
             } else {
                 self.absolute(acting, chdir.pathname.bytes())
             };
+            let cwd = path.map(|path| Shared::new(path, &self.budget));
             let process = self.processes.get_mut(acting.process)?;
-            process.cwd = path.map(Arc::from);
+            process.cwd = cwd;
             if let Some(early) = &mut process.early {
                 early.cwd = Own::Set;
             }

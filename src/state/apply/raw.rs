@@ -67,7 +67,9 @@ impl State {
             .map(|descriptor| descriptor.object);
         let device: Option<Nvidia> = match object {
             Some(Object::Nvidia(device)) => Some(device),
-            Some(Object::Unknown) | None => device_by_request(raw.arg(2)),
+            Some(Object::Unknown) | None => {
+                device_by_request(raw.arg(2), self.processes.get(acting.process)?.gpu.state())
+            }
             Some(Object::File(_) | Object::Socket(_) | Object::Pipe(..) | Object::Anon) => None,
         };
         let Some(device) = device else { return Some(self.about(acting, fd)) };

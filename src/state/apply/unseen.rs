@@ -10,7 +10,7 @@ use crate::event::{Call, Connect, Errno, Exit, Kind, Raw, SockAddr, Sysno};
 use super::super::path::basename;
 use super::super::process::{AskedProgram, Comm, CommBy, Connecting, End, Loaded};
 use super::super::program::{COMM_MAX, Program, Provenance, is_foreign};
-use super::super::{Descriptor, Object, Observation, Socket, State, Subject, Unseen, UnseenDeed};
+use super::super::{Charge, Descriptor, Object, Observation, Socket, State, Subject, Unseen, UnseenDeed};
 use super::Acting;
 
 /// `PR_SET_NAME`, `include/uapi/linux/prctl.h`
@@ -32,7 +32,7 @@ impl State {
     pub(super) fn watch(&mut self, acting: &Acting<'_>, kind: &Kind<'_>) {
         let losses = self.sight.lost();
         let context = acting.context;
-        let Some(process) = self.processes.get_mut(acting.process) else { return };
+        let Some(process) = self.processes.count_mut(acting.process) else { return };
         if let Some(begun) = process.connecting
             && begun.thread == context.tid
         {
@@ -41,7 +41,7 @@ impl State {
                 self.unseen_connect(acting, begun);
             }
         }
-        let Some(process) = self.processes.get_mut(acting.process) else { return };
+        let Some(process) = self.processes.count_mut(acting.process) else { return };
         if let Kind::Connect(connect) = kind
             && connect.call.exit.is_none()
             && let Some(remote) = connect.address.inet()
@@ -70,11 +70,13 @@ impl State {
         if process.asked.as_ref().is_some_and(|asked| asked.thread == context.tid && !is_exec) {
             // A thread makes no other call before its exec has ended. That it ended well is no proof: gVisor says so of
             // a script without its interpreter as well (seen in September 2026).
-            unseen = process.asked.take().filter(|asked| match asked.end {
+            let asked = self.processes.get_mut(acting.process).and_then(|process| process.asked.take());
+            unseen = asked.filter(|asked| match asked.end {
                 End::Succeeded => is_renamed || is_dropped,
                 End::Unknown => is_renamed && cut(&asked.path) == context.comm.bytes(),
             });
         }
+        let Some(process) = self.processes.count_mut(acting.process) else { return };
         let is_hidden =
             is_renamed && is_dropped && process.comm_by == CommBy::Known && !is_exec && !sets_name(kind);
         if is_main {
@@ -86,7 +88,7 @@ impl State {
         }
         if unseen.is_some() || is_hidden {
             self.unseen_exec(acting, unseen);
-            if let Some(process) = self.processes.get_mut(acting.process) {
+            if let Some(process) = self.processes.count_mut(acting.process) {
                 process.exec_unseen = is_dropped;
             }
         }
@@ -106,7 +108,8 @@ impl State {
                 let executable =
                     seen.filter(|seen| is_foreign(seen.origin)).unwrap_or_else(Provenance::default);
                 let name = cut(&asked.path).into();
-                Program { path, name, argv: asked.argv, executable, script: None, time: acting.time }
+                let (time, charge) = (acting.time, Charge::default());
+                Program { path, name, argv: asked.argv, executable, script: None, time, charge }
             }
             None => Program { time: acting.time, ..Program::default() },
         };
@@ -156,7 +159,7 @@ impl State {
 
     /// The next name of the main thread is one that was given to it, not that of a program.
     pub(super) fn renames_itself(&mut self, acting: &Acting<'_>) {
-        if let Some(process) = self.processes.get_mut(acting.process) {
+        if let Some(process) = self.processes.count_mut(acting.process) {
             process.comm_by = CommBy::Itself;
         }
     }

@@ -58,7 +58,7 @@ fn a_socket_that_came_over_another_one_is_the_one_that_was_connected() {
     let state =
         story(&script, &[(at(&script, 0, CONNECT), "socket:[5]"), (at(&script, 0, DUP), "socket:[5]")]);
     assert_eq!(object(&state, 20, 0), object(&state, 10, 3));
-    assert_eq!(state.stdio_remote(id(&state, 20), Fd(0)), Some("198.51.100.9:4444".parse().unwrap()));
+    assert_eq!(state.connected_remote(id(&state, 20), Fd(0)), Some("198.51.100.9:4444".parse().unwrap()));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn who_uses_a_socket_before_its_maker_reports_has_the_same_one() {
     let state =
         story(&script, &[(at(&script, 0, CONNECT), "socket:[5]"), (at(&script, 0, DUP), "socket:[5]")]);
     assert_eq!(object(&state, 20, 0), object(&state, 10, 3));
-    assert_eq!(state.stdio_remote(id(&state, 20), Fd(0)), Some("198.51.100.9:4444".parse().unwrap()));
+    assert_eq!(state.connected_remote(id(&state, 20), Fd(0)), Some("198.51.100.9:4444".parse().unwrap()));
 }
 
 #[test]
