@@ -19,7 +19,8 @@ use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
 use crate::state::{
-    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Observation, State, Unseen, UnseenDeed, heap_of,
+    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Observation, State, Unseen, UnseenDeed,
+    heap_of,
 };
 use crate::wire;
 
@@ -124,6 +125,13 @@ impl Sandbox {
             events: 0,
             findings: 0,
         }
+    }
+
+    /// The same sandbox, with somebody to ask whether a file is in a container's image: where the release does not say.
+    #[must_use]
+    pub fn with_image(mut self, image: Arc<dyn Image>) -> Sandbox {
+        self.state.set_image(image);
+        self
     }
 
     /// Takes one packet as it came from the socket and appends what it gives rise to.

@@ -2,14 +2,14 @@
 
 use crate::event::{EventType, Fd};
 use crate::finding::{
-    Action, Ancestor, Container, Coverage, Deed, File, Finding, Forgotten, Indicator, Match, Process, Remote,
-    RuleName, ScoreChange, Severity, Step, Versions, Written,
+    Action, Ancestor, Container, Coverage, Deed, Fetched, File, Finding, Forgotten, Indicator, Match,
+    Process, Remote, RuleName, ScoreChange, Severity, Step, Versions, Written,
 };
 use crate::intel::Intel;
 use crate::rules::matcher::{self, Direction, Evidence, Object};
 use crate::rules::score::{Level, Points};
 use crate::rules::{Priority, Rule, RuleSet};
-use crate::state::{Actor, Observation, Program, Provenance, State};
+use crate::state::{Actor, Making, Observation, Program, Provenance, State};
 
 /// How grave the finding of a rule without weight is.
 pub(super) fn level_of(rule: &Rule) -> Level {
@@ -217,14 +217,15 @@ fn deed(evidence: &Evidence) -> Deed {
         Object::Process => {
             let ran = matches!(evidence.event, EventType::Container)
                 || evidence.event == EventType::Syscall(crate::event::Sysno::EXECVE);
-            if !ran {
+            // An interpreter that is fed ran nothing new; what it does shows that it runs what it is fed.
+            if !ran && evidence.fed_by.is_none() {
                 return Deed::Other;
             }
             let program = &evidence.actor.program;
             let mut file = file(program.effective_path(), program.effective());
             if let Some(remote) = &evidence.fed_by {
                 file.origin = "network";
-                file.remote = Some((remote.addr, remote.time.0));
+                file.remote = Some(fetched(remote));
             }
             Deed::Ran(file)
         }
@@ -243,6 +244,10 @@ fn deed(evidence: &Evidence) -> Deed {
     }
 }
 
+fn fetched(remote: &crate::state::Remote) -> Fetched {
+    Fetched { addr: remote.addr, time_ns: remote.time.0, by: told(&remote.by, &[]) }
+}
+
 fn file(path: &[u8], provenance: &Provenance) -> File {
     let chain = provenance.derivation.as_ref().map(|derivation| {
         derivation
@@ -251,6 +256,8 @@ fn file(path: &[u8], provenance: &Provenance) -> File {
                 time_ns: written.time.0,
                 path: written.path.to_vec(),
                 by: told(&written.writer, &[]),
+                built: written.making == Making::Built,
+                installed: written.making == Making::Installed,
             })
             .collect()
     });
@@ -258,6 +265,6 @@ fn file(path: &[u8], provenance: &Provenance) -> File {
         path: path.to_vec(),
         origin: provenance.origin.name(),
         chain: chain.unwrap_or_default(),
-        remote: provenance.remote().map(|remote| (remote.addr, remote.time.0)),
+        remote: provenance.remote().map(fetched),
     }
 }

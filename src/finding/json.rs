@@ -142,14 +142,21 @@ fn file(file: &File) -> Value {
         .chain
         .iter()
         .map(|written| {
-            json!({ "time_ns": written.time_ns, "path": text(&written.path), "by": process(&written.by) })
+            json!({
+                "time_ns": written.time_ns,
+                "path": text(&written.path),
+                "by": process(&written.by),
+                "built": written.built,
+                "installed": written.installed,
+            })
         })
         .collect();
     json!({
         "path": text(&file.path),
         "origin": file.origin,
-        "remote": file.remote.map(|(addr, _)| addr.to_string()),
-        "remote_time_ns": file.remote.map(|(_, time)| time),
+        "remote": file.remote.as_ref().map(|remote| remote.addr.to_string()),
+        "remote_time_ns": file.remote.as_ref().map(|remote| remote.time_ns),
+        "remote_by": file.remote.as_ref().map(|remote| process(&remote.by)),
         "chain": chain,
     })
 }

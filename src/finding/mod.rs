@@ -214,8 +214,19 @@ pub struct File {
     pub origin: &'static str,
     /// The steps of how it came to be, the last first.
     pub chain: Vec<Written>,
-    /// The remote that the bytes descend from, with the time of the connect.
-    pub remote: Option<(std::net::SocketAddr, i64)>,
+    /// The remote that the bytes descend from.
+    pub remote: Option<Fetched>,
+}
+
+/// Bytes were got from a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its address.
+    pub addr: std::net::SocketAddr,
+    /// When the connection was made.
+    pub time_ns: i64,
+    /// By whom.
+    pub by: Process,
 }
 
 /// A file was written.
@@ -227,6 +238,10 @@ pub struct Written {
     pub path: Vec<u8>,
     /// Who wrote it.
     pub by: Process,
+    /// A compiler or linker made it.
+    pub built: bool,
+    /// A package manager put it there.
+    pub installed: bool,
 }
 
 /// A remote endpoint.

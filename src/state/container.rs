@@ -4,6 +4,7 @@ use crate::event::Time;
 
 use super::budget::{Budget, Shared};
 use super::files::Files;
+use super::moved::Moved;
 use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
 use super::terminal::Joined;
@@ -31,6 +32,7 @@ pub struct Container {
     pub(crate) endpoints: Endpoints,
     pub(crate) listeners: Listeners,
     pub(crate) terminals: Joined,
+    pub(crate) moved: Moved,
 }
 
 impl Container {
@@ -43,6 +45,7 @@ impl Container {
             endpoints: Endpoints::new(budget),
             listeners: Listeners::new(budget),
             terminals: Joined::new(budget),
+            moved: Moved::new(budget),
         }
     }
 

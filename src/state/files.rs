@@ -11,6 +11,8 @@ use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Weight, heap_of};
+use super::image::Answer;
+use super::path::PATH_MAX;
 use super::program::{Derivation, FileSerial, Origin, Provenance};
 
 /// Files that are remembered of a container. A build opens a few thousand different ones; who opens millions to
@@ -35,6 +37,8 @@ pub struct File {
     pub(crate) writes: Writes,
     /// Its other names, oldest first.
     names: SmallVec<[Box<[u8]>; 0]>,
+    /// What the image's keeper said of it, once asked.
+    pub(crate) in_image: Option<Answer>,
 }
 
 /// Whether writes to a file are seen as they happen: reads and writes are the dearest points and seldom traced.
@@ -108,6 +112,7 @@ impl Files {
             written: None,
             writes: Writes::Unseen,
             names: SmallVec::new(),
+            in_image: None,
         };
         let (id, evicted) = self.arena.insert(file);
         if let Some(evicted) = evicted {
@@ -122,6 +127,13 @@ impl Files {
         if let Some(file) = self.arena.get_mut(id) {
             file.written = Some(time);
             file.provenance = provenance;
+        }
+    }
+
+    /// The image's keeper was asked for the file.
+    pub(crate) fn image_said(&mut self, id: Id<File>, answer: Answer) {
+        if let Some(file) = self.arena.get_mut(id) {
+            file.in_image = Some(answer);
         }
     }
 
@@ -153,17 +165,40 @@ impl Files {
         };
         match and_stays {
             Stays::No => self.truly_at(id, to),
-            Stays::Yes if self.find(to) == Some(id) => {}
-            Stays::Yes => {
-                let Some(file) = self.arena.get_mut(id) else { return };
-                let oldest = (file.names.len() >= MAX_NAMES).then(|| file.names.remove(0));
-                file.names.push(to.into());
-                if let Some(oldest) = oldest {
-                    self.unname(&oldest, id);
-                }
-                self.name(to, id);
-            }
+            Stays::Yes => self.also_at(id, to),
         }
+    }
+
+    /// A directory was renamed, and with it what lies below it. Nobody says which of two names it has now.
+    pub(crate) fn renamed_below(&mut self, from: &[u8], to: &[u8], or_to: &[u8]) {
+        let below: Vec<(Id<File>, Box<[u8]>)> = self
+            .arena
+            .iter()
+            .filter_map(|(id, file)| {
+                let rest = file.path.strip_prefix(from).filter(|rest| rest.starts_with(b"/"))?;
+                Some((id, rest.into()))
+            })
+            .collect();
+        for (id, rest) in below {
+            if to.len().saturating_add(rest.len()) <= PATH_MAX {
+                self.truly_at(id, &[to, &rest].concat());
+            }
+            self.also_at(id, &[or_to, &rest].concat());
+        }
+    }
+
+    /// The file has another name; of many the oldest goes.
+    fn also_at(&mut self, id: Id<File>, path: &[u8]) {
+        if path.len() > PATH_MAX || self.find(path) == Some(id) {
+            return;
+        }
+        let Some(file) = self.arena.get_mut(id) else { return };
+        let oldest = (file.names.len() >= MAX_NAMES).then(|| file.names.remove(0));
+        file.names.push(path.into());
+        if let Some(oldest) = oldest {
+            self.unname(&oldest, id);
+        }
+        self.name(path, id);
     }
 
     fn name(&mut self, path: &[u8], id: Id<File>) {

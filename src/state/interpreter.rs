@@ -32,8 +32,23 @@ pub(crate) struct Told<'a> {
     pub(crate) loads: Option<usize>,
 }
 
+/// The language that an interpreter speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Shell,
+    Python,
+    Perl,
+    /// Ruby and Lua.
+    Ruby,
+    Node,
+    Php,
+    /// ELF: the dynamic loader, called by hand.
+    Loader,
+}
+
 /// How an interpreter reads its arguments. Letters are those of options with one dash, words those with two.
 struct Interpreter {
+    language: Language,
     /// The names that it goes by; a version such as `3.13` may follow.
     names: &'static [&'static str],
     /// Letters with a value: the rest of the word, or else the next argument.
@@ -55,6 +70,7 @@ struct Interpreter {
 }
 
 const PLAIN: Interpreter = Interpreter {
+    language: Language::Loader,
     names: &[],
     with_value: b"",
     attached: b"",
@@ -69,6 +85,7 @@ const PLAIN: Interpreter = Interpreter {
 /// python3(1), perlrun(1), ruby(1), lua(1), node(1), deno-run, php(1).
 const INTERPRETERS: &[Interpreter] = &[
     Interpreter {
+        language: Language::Python,
         names: &["python", "pypy"],
         with_value: b"WX",
         inline: b"c",
@@ -76,8 +93,16 @@ const INTERPRETERS: &[Interpreter] = &[
         words_with_value: &["check-hash-based-pycs"],
         ..PLAIN
     },
-    Interpreter { names: &["perl"], with_value: b"I", attached: b"CDFMVdimx", inline: b"eE", ..PLAIN },
     Interpreter {
+        language: Language::Perl,
+        names: &["perl"],
+        with_value: b"I",
+        attached: b"CDFMVdimx",
+        inline: b"eE",
+        ..PLAIN
+    },
+    Interpreter {
+        language: Language::Ruby,
         names: &["ruby"],
         with_value: b"CEIr",
         attached: b"FKTWix",
@@ -85,8 +110,16 @@ const INTERPRETERS: &[Interpreter] = &[
         words_with_value: &["encoding", "external-encoding", "internal-encoding"],
         ..PLAIN
     },
-    Interpreter { names: &["lua", "luajit"], with_value: b"l", attached: b"OWbj", inline: b"e", ..PLAIN },
     Interpreter {
+        language: Language::Ruby,
+        names: &["lua", "luajit"],
+        with_value: b"l",
+        attached: b"OWbj",
+        inline: b"e",
+        ..PLAIN
+    },
+    Interpreter {
+        language: Language::Node,
         names: &["node", "nodejs", "deno", "bun"],
         with_value: b"Cr",
         inline: b"ep",
@@ -105,7 +138,14 @@ const INTERPRETERS: &[Interpreter] = &[
         commands: &["run", "inspect"],
         ..PLAIN
     },
-    Interpreter { names: &["php"], with_value: b"Scdtz", inline: b"BERr", file: b"Ff", ..PLAIN },
+    Interpreter {
+        language: Language::Php,
+        names: &["php"],
+        with_value: b"Scdtz",
+        inline: b"BERr",
+        file: b"Ff",
+        ..PLAIN
+    },
 ];
 
 /// ld.so(8), and musl's.
@@ -201,10 +241,14 @@ pub(crate) fn told<'a>(path: &'a [u8], args: impl Iterator<Item = &'a [u8]>) -> 
         // Without a program it says how it is used.
         return Some(Told { runs: if runs == Runs::Stdin { Runs::Other } else { runs }, loads });
     }
-    let interpreter = INTERPRETERS
+    only(options(interpreter(name)?, args))
+}
+
+/// The interpreter of that name.
+fn interpreter(name: &[u8]) -> Option<&'static Interpreter> {
+    INTERPRETERS
         .iter()
-        .find(|interpreter| interpreter.names.iter().any(|known| is_version_of(name, known.as_bytes())))?;
-    only(options(interpreter, args))
+        .find(|interpreter| interpreter.names.iter().any(|known| is_version_of(name, known.as_bytes())))
 }
 
 fn options<'a>(interpreter: &Interpreter, args: impl Iterator<Item = &'a [u8]>) -> Runs<'a> {
@@ -348,6 +392,21 @@ impl Program {
             outer = told(program, self.argv.iter().skip(at)).unwrap_or(outer);
         }
         Some(outer.runs)
+    }
+
+    /// The language that it interprets. A stranger under an interpreter's name interprets none.
+    pub(crate) fn language(&self) -> Option<Language> {
+        if is_foreign(self.executable.origin) {
+            return None;
+        }
+        let (name, _) = acts_as(&self.path, &mut self.argv.iter())?;
+        if SHELLS.contains(&name) {
+            return Some(Language::Shell);
+        }
+        if is_loader(name) {
+            return Some(Language::Loader);
+        }
+        interpreter(name).map(|interpreter| interpreter.language)
     }
 
     /// Whether it is a shell.

@@ -11,6 +11,7 @@ mod arena;
 mod budget;
 mod builder;
 mod cadence;
+mod code;
 mod container;
 mod early;
 mod enters;
@@ -18,8 +19,11 @@ mod fd_table;
 mod fds;
 mod files;
 mod gpu;
+mod image;
 mod inodes;
+mod installer;
 mod interpreter;
+mod moved;
 mod net;
 pub(crate) mod path;
 mod pressure;
@@ -32,6 +36,7 @@ mod tests;
 mod view;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
 
@@ -40,18 +45,22 @@ use arena::{Arena, Evict, Keep};
 pub(crate) use budget::{Account, Budget, Charge, heap_of};
 pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
+pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
 use enters::Enters;
 pub use fd_table::FdTable;
 pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use image::{Answer, Image};
 use inodes::Inodes;
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
-pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
+pub use program::{
+    Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
+};
 pub use sight::Sight;
 pub use view::Evictions;
 
@@ -188,6 +197,7 @@ pub struct State {
     budget: Budget,
     /// The list of containers.
     list: Charge,
+    image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
@@ -219,6 +229,7 @@ impl State {
             sight: Sight::default(),
             list: budget.charge(Account::Objects, 0),
             budget,
+            image: None,
         }
     }
 
@@ -233,6 +244,11 @@ impl State {
         let observation = apply::apply(self, context, &event.kind);
         self.reweigh(observation.as_ref());
         observation
+    }
+
+    /// Whom to ask whether a file is in a container's image, where the release does not say.
+    pub fn set_image(&mut self, image: Arc<dyn Image>) {
+        self.image = Some(image);
     }
 
     /// What must have happened before the event that was just applied, although its own event did not come. Rules may
@@ -390,6 +406,8 @@ impl State {
             early: Some(Box::default()),
             renames: 0,
             terminal: None,
+            wrote: None,
+            code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -15,8 +15,10 @@ use smallvec::SmallVec;
 use crate::event::{Fd, Tgid, Tid, Time, Uid};
 use crate::hash::Map;
 
+use super::FileId;
 use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Shared, Weight, heap_of};
+use super::code::Code;
 use super::container::ContainerIx;
 use super::early::Early;
 use super::fd_table::{FdTable, OutOfRange};
@@ -179,6 +181,10 @@ pub struct Process {
     pub(crate) renames: u32,
     /// The terminal that it made, if it did.
     pub(crate) terminal: Option<Box<Terminal>>,
+    /// The file that it last wrote to: what a program renames that moves its own files.
+    pub(crate) wrote: Option<FileId>,
+    /// Foreign code that it took in beside its program.
+    pub(crate) code: Vec<Code>,
 }
 
 /// A connect(2) that has begun.
@@ -253,14 +259,29 @@ impl Process {
         &self.inputs
     }
 
-    /// The newest source of network bytes that the process had.
+    /// The newest source of network bytes that the process had. What was built from such bytes counts only where
+    /// there is nothing else, or a glance at an object file would make a build of any download.
     pub(crate) fn network_input(&self) -> Option<&Source> {
-        self.inputs.last().or(self.stdin.as_ref())
+        let plain = self.inputs.iter().rev().find(|source| !source.is_built());
+        plain.or_else(|| self.inputs.last()).or(self.stdin.as_ref())
     }
 
-    /// Notes a source of network bytes; says whether it is news.
+    /// Whether it had no source of network bytes so far but what came through its standard input, which it may have
+    /// inherited without a thought: in `curl URL | sh` all that the script runs has it.
+    pub(crate) fn has_only_stdin(&self) -> bool {
+        match (self.inputs.as_slice(), &self.stdin) {
+            ([], _) => true,
+            ([only], Some(stdin)) => same_source(only, stdin),
+            _ => false,
+        }
+    }
+
+    /// Notes a source of network bytes, the newest from now on; says whether it is news.
     pub(crate) fn note_input(&mut self, source: &Source) -> bool {
-        if self.inputs.iter().any(|known| same_source(known, source)) {
+        if let Some(at) = self.inputs.iter().position(|known| same_source(known, source)) {
+            if let Some(later) = self.inputs.get_mut(at..) {
+                later.rotate_left(1);
+            }
             return false;
         }
         if self.inputs.len() >= MAX_INPUTS {
@@ -287,7 +308,8 @@ impl Process {
 fn same_source(a: &Source, b: &Source) -> bool {
     match (a, b) {
         (Source::Local, Source::Local) => true,
-        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr,
+        // In `curl URL | sh` the script's own downloads come from the same server, but not by way of curl.
+        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr && a.by.tgid == b.by.tgid,
         (Source::File(a), Source::File(b)) => a.file == b.file,
         (Source::Local | Source::Remote(_) | Source::File(_), _) => false,
     }
@@ -309,9 +331,11 @@ impl Evict for Process {
         let early = self.early.as_ref().map_or(0, |early| early.heap());
         let terminal = self.terminal.as_ref().map_or(0, |_| heap_of::<Terminal>(1));
         let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
+        let code = self.code.iter().map(|code| heap_of::<u8>(code.path.len()));
+        let code = code.fold(heap_of::<Code>(self.code.capacity()), usize::saturating_add);
         let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
         Weight {
-            own: asked.saturating_add(early).saturating_add(inputs).saturating_add(terminal),
+            own: [asked, early, inputs, terminal, code].into_iter().fold(0, usize::saturating_add),
             shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
         }
     }

@@ -29,6 +29,7 @@ use crate::rules::file::Scope;
 use crate::state::{Account, Budget, Charge, ProcessSerial, heap_of};
 
 use super::fields::{OwnedValue, Scene};
+use super::plan::Scratch;
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
 pub(crate) use evidence::{Direction, Evidence, Held, Object, Size};
@@ -76,8 +77,8 @@ pub(crate) struct Matcher {
     charge: Charge,
     /// What had to go and was not told to the budget yet.
     evicted: u64,
-    /// The steps to test on an event; kept so that an event allocates nothing.
-    candidates: Vec<StepIx>,
+    /// What is known of the event at hand; kept so that an event allocates nothing.
+    scratch: Scratch,
     /// When the first wait for an absence is over, or earlier.
     next_due: Option<Time>,
 }
@@ -99,7 +100,7 @@ impl Matcher {
             budget: budget.clone(),
             charge,
             evicted: 0,
-            candidates: Vec::new(),
+            scratch: Scratch::default(),
             next_due: None,
         }
     }
@@ -117,15 +118,18 @@ impl Matcher {
                 state.void(rule, scene);
             }
         }
-        let mut candidates = std::mem::take(&mut self.candidates);
-        rules.steps_for(event, scene, &mut candidates);
+        rules.find_steps(event, scene, &mut self.scratch);
+        if self.scratch.steps.is_empty() {
+            return;
+        }
+        let candidates = std::mem::take(&mut self.scratch.steps);
         let from = out.len();
         // Steps come grouped by rule.
         for group in candidates.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else { continue };
             self.offer(rule, group, scene, None, out);
         }
-        self.candidates = candidates;
+        self.scratch.steps = candidates;
         self.cascade(rules, scene, from, out);
     }
 
@@ -183,7 +187,7 @@ impl Matcher {
     }
 
     fn charge_lists(&mut self) {
-        let candidates = heap_of::<StepIx>(self.candidates.capacity());
+        let candidates = self.scratch.heap();
         self.charge.set(heap_of::<RuleState>(self.rules.capacity()).saturating_add(candidates));
     }
 

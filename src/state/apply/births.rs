@@ -106,6 +106,8 @@ impl State {
             early: None,
             renames: 0,
             terminal: None,
+            wrote: None,
+            code: from.code.clone(),
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)
@@ -143,12 +145,13 @@ impl State {
         let Some(from) = self.processes.get(parent) else { return };
         let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
         let lineage = self.lineage_of_child(from, serial);
-        let (ancestors, program, cwd, inputs, stdin) = (
+        let (ancestors, program, cwd, inputs, stdin, code) = (
             ancestors_of_clone(from, flags, &self.budget),
             Arc::clone(&from.program),
             from.cwd.clone(),
             from.inputs.clone(),
             from.stdin.clone(),
+            from.code.clone(),
         );
         let (uid, session, exec_session, runs_from, exec_unseen) =
             (from.uid, from.session, from.exec_session, from.runs_from, from.exec_unseen);
@@ -171,6 +174,7 @@ impl State {
             Own::Inherited => {
                 let Some(process) = self.processes.get_mut(child) else { return };
                 process.program = program;
+                process.code = code;
                 process.exec_unseen |= exec_unseen;
                 process.runs_from = runs_from;
                 process.stdin = process.stdin.take().or(stdin);

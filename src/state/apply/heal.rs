@@ -311,7 +311,7 @@ impl State {
     }
 
     /// Network bytes go into a pipe; whoever reads from it has them.
-    fn pour(&mut self, acting: &Acting<'_>, pipe: PipeId, source: &Source) {
+    pub(super) fn pour(&mut self, acting: &Acting<'_>, pipe: PipeId, source: &Source) {
         for end in self.fill_both(Object::Pipe(pipe, PipeEnd::Read), source) {
             for (reader, through) in self.processes.readers_of(acting.container, end) {
                 if reader == acting.process {

@@ -5,14 +5,21 @@ use crate::event::{Chdir, ContainerStart, Execve, Fd, SentryExecve, Sysno};
 use super::super::early::Own;
 use super::super::fds::TableOp;
 use super::super::interpreter::{Runs, Told, told};
+use super::super::moved::Inode;
 use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded, SessionLeader};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of, is_foreign};
 use super::super::{Birth, Charge, Gpu, Object, ProcessId, Shared, State};
+use super::arrival::Layer;
 use super::{About, Acting, PROCESS};
 
 /// Programs that carry one another: the loader, and what it loads.
 const MAX_CARRIERS: usize = 4;
+
+/// What tells a program's file apart, where the release says it.
+fn inode_of(exec: &SentryExecve<'_>) -> Option<Inode> {
+    (exec.ino.0 != 0).then_some(Inode { ino: exec.ino, size: exec.size, upper: exec.overlay_upper })
+}
 
 impl State {
     /// The first process is about to run: there is no exec event for it, so its arguments make its program.
@@ -26,6 +33,10 @@ impl State {
             false => first.into(),
         };
         let name = comm_of(if path.is_empty() { first } else { &path });
+        // What a container starts with comes from its image, but no release says so.
+        let is_image = first.contains(&b'/') && self.is_in_image(acting, &path);
+        let origin = if is_image { Origin::Image } else { Origin::Unknown };
+        let executable = Provenance { origin, derivation: None };
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         // Its script lies where the process is.
         process.cwd = cwd;
@@ -33,8 +44,7 @@ impl State {
             path,
             name,
             argv,
-            // What a container starts with comes from its image; no release says so.
-            executable: Provenance { origin: Origin::Unknown, derivation: None },
+            executable,
             script: None,
             time: acting.time,
             charge: Charge::default(),
@@ -112,11 +122,13 @@ impl State {
             None => basename(path),
         };
         let by_descriptor = asked.as_ref().and_then(|asked| asked.provenance.clone());
+        let executable = self.executable_of(acting, exec, path, by_descriptor, deleted);
+        self.ran(acting, inode_of(exec), &executable);
         let program = Program {
             path: path.into(),
             name: name.get(..COMM_MAX).unwrap_or(name).into(),
             argv: Argv::copy(&exec.argv),
-            executable: self.executable_of(acting, exec, path, by_descriptor, deleted),
+            executable,
             script: None,
             time: acting.time,
             charge: Charge::default(),
@@ -147,6 +159,8 @@ impl State {
         process.inputs.clear();
         process.renames = 0;
         process.terminal = None;
+        process.wrote = None;
+        process.code.clear();
         process.exec_unseen = false;
         process.comm_by = CommBy::Exec;
         if let Some(early) = &mut process.early {
@@ -157,7 +171,7 @@ impl State {
 
     /// Where an executable came from: what the sentry says of the file itself, then what was seen of it.
     fn executable_of(
-        &self,
+        &mut self,
         acting: &Acting<'_>,
         exec: &SentryExecve<'_>,
         path: &[u8],
@@ -177,16 +191,17 @@ impl State {
         }
         match seen.origin {
             // A program without a name was deleted after its start, or never had one: made here in any case.
-            Origin::Unknown if exec.overlay_upper || deleted => {
-                Provenance { origin: Origin::Created, ..seen }
+            Origin::Unknown => {
+                let layer = if exec.overlay_upper || deleted { Layer::Upper } else { Layer::Unsaid };
+                self.ran_before(acting, inode_of(exec)).unwrap_or_else(|| self.arrived(acting, path, layer))
             }
-            Origin::Unknown | Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+            Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
         }
     }
 
     /// Fills in the script that an interpreter was told to run. Of a loader (`ld.so python3 FILE`) it is what the
     /// program that it loads was told, unless that is a stranger: then it is the stranger.
-    fn with_script(&self, acting: &Acting<'_>, program: Program) -> Program {
+    fn with_script(&mut self, acting: &Acting<'_>, program: Program) -> Program {
         let mut script = None;
         if !is_foreign(program.executable.origin) {
             let (mut carrier, mut begin) = (&*program.path, 0usize);
@@ -197,17 +212,23 @@ impl State {
                     Runs::File(operand) => operand,
                     // Where a module lies is not said; its name is what it is known by.
                     Runs::Module(module) => {
-                        script = Some(Script { path: module.into(), provenance: program.executable.clone() });
+                        let beside = self.module_beside(acting, module);
+                        let provenance = beside.unwrap_or_else(|| program.executable.clone());
+                        script = Some(Script { path: module.into(), provenance });
                         break;
                     }
                     Runs::Stdin | Runs::Other => break,
                 };
                 let Some(path) = self.absolute(acting, operand) else { break };
-                let provenance = self
+                let seen = self
                     .find_file(acting, &path)
                     .or_else(|| self.file_behind_proc_path(acting, &path))
                     .and_then(|file| self.provenance_of(acting, file))
                     .unwrap_or_default();
+                let provenance = match seen.origin {
+                    Origin::Unknown => self.arrived(acting, &path, Layer::Unsaid),
+                    Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+                };
                 let loads = loads.filter(|_| !is_foreign(provenance.origin));
                 script = Some(Script { path, provenance });
                 let Some(loaded) = loads else { break };

@@ -1,6 +1,6 @@
 //! Calls of which only the registers are seen.
 
-use crate::event::{FdFlags, Raw, Sysno};
+use crate::event::{FdFlags, MapProt, Raw, Sysno};
 
 use super::super::fds::{Nvidia, TableOp};
 use super::super::files::Stays;
@@ -43,6 +43,13 @@ impl State {
             Sysno::PIDFD_GETFD => self.opened_unseen(acting, raw, Object::Unknown, OnExec::Close),
             Sysno::OPENAT2 | Sysno::OPEN_BY_HANDLE_AT => {
                 self.opened_unseen(acting, raw, Object::Unknown, OnExec::Keep)
+            }
+            Sysno::SENDFILE => self.transferred(acting, raw, raw.fd(2), raw.fd(1)),
+            Sysno::SPLICE | Sysno::COPY_FILE_RANGE => self.transferred(acting, raw, raw.fd(1), raw.fd(3)),
+            Sysno::TEE => self.transferred(acting, raw, raw.fd(1), raw.fd(2)),
+            Sysno::MMAP => {
+                let prot = MapProt::from_bits_retain(u32::try_from(raw.arg(3) & 0xffff_ffff).unwrap_or(0));
+                raw.call.exit.map(|exit| self.mmap(acting, raw.fd(5), prot, exit))
             }
             _ => raw.call.exit.map(|_| PROCESS),
         }

@@ -44,7 +44,7 @@ impl State {
         while let Some((process, source)) = reached.get(next).cloned() {
             next = next.saturating_add(1);
             let Some(tainted) = self.processes.get_mut(process) else { continue };
-            let is_first = tainted.inputs.is_empty();
+            let is_first = tainted.has_only_stdin();
             if !tainted.note_input(&source) || !is_first {
                 continue;
             }
@@ -92,7 +92,7 @@ impl State {
     }
 
     /// The source of network bytes that come out of a pipe or of one end of a pair of sockets.
-    fn source_in(&self, object: Object) -> Option<Source> {
+    pub(super) fn source_in(&self, object: Object) -> Option<Source> {
         match object {
             Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
             Object::Socket(socket) => self.sockets.get(socket)?.pair.as_ref()?.source.clone(),
@@ -241,7 +241,8 @@ impl State {
             Role::Client { remote, outcome, since }
                 if outcome.may_carry_bytes() && is_remote(remote.ip()) =>
             {
-                Some(Source::Remote(Remote { addr: remote, time: since }))
+                let by = self.processes.get(process)?.actor();
+                Some(Source::Remote(Remote { addr: remote, time: since, by }))
             }
             Role::Client { .. } | Role::Server { .. } | Role::Idle | Role::Local => None,
         }
