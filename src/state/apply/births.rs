@@ -174,7 +174,10 @@ impl State {
             Own::Inherited => {
                 let Some(process) = self.processes.get_mut(child) else { return };
                 process.program = program;
-                process.code = code;
+                // What it took in already it took in on top of that.
+                for own in std::mem::replace(&mut process.code, code) {
+                    process.take_in(&own.path, &own.provenance, own.taken);
+                }
                 process.exec_unseen |= exec_unseen;
                 process.runs_from = runs_from;
                 process.stdin = process.stdin.take().or(stdin);
