@@ -42,7 +42,7 @@ use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
-pub(crate) use budget::{Account, Budget, Charge, heap_of};
+pub(crate) use budget::{Account, Budget, Charge, Pins, heap_of};
 pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
 pub use code::{Code, Taken};
@@ -56,8 +56,8 @@ pub use image::{Answer, Image};
 use inodes::Inodes;
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
-use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
+use process::{Deeds, Processes};
 pub use program::{
     Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
 };
@@ -85,6 +85,9 @@ const AFTERLIFE: Nanos = Nanos::from_secs(1);
 /// How long after its start a process that is new to us still has what it was born with: then its clone is late or
 /// lost, and its parent its maker.
 const NEWBORN: Nanos = Nanos::from_secs(1);
+
+/// After a container was refused, so much passes before another one is taken into consideration: the look costs.
+const LOOK_AGAIN: Nanos = Nanos::from_secs(1);
 
 /// How far ahead of the clock an event may be before it is not believed. Long enough for a sandbox that sleeps over
 /// a weekend, short enough that a sentry cannot make every window run out at once with one message.
@@ -195,6 +198,11 @@ pub struct State {
     last_serial: u64,
     sight: Sight,
     budget: Budget,
+    /// See [`take_replaced`](State::take_replaced).
+    replaced: Option<ContainerIx>,
+    forgotten_containers: u64,
+    /// When no container was found that another one could replace.
+    all_live_at: Option<Time>,
     /// The list of containers.
     list: Charge,
     image: Option<Arc<dyn Image>>,
@@ -227,6 +235,9 @@ impl State {
             heard: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
+            replaced: None,
+            forgotten_containers: 0,
+            all_live_at: None,
             list: budget.charge(Account::Objects, 0),
             budget,
             image: None,
@@ -308,18 +319,57 @@ impl State {
 
     /// The container of that claimed id; a new one unless there are too many.
     fn container(&mut self, id: &[u8], time: Time) -> Option<ContainerIx> {
-        let known = self.containers.iter().zip(0u16..).find(|(container, _)| *container.id == *id);
-        if let Some((_, index)) = known {
+        let clock = self.clock;
+        let known = self.containers.iter_mut().zip(0u16..).find(|(container, _)| *container.id == *id);
+        if let Some((container, index)) = known {
+            container.last = clock;
             return Some(ContainerIx(index));
         }
-        if self.containers.len() >= container::MAX_CONTAINERS || id.len() > container::MAX_CONTAINER_ID {
+        if id.len() > container::MAX_CONTAINER_ID {
             self.sight.unattributed();
             return None;
+        }
+        if self.containers.len() >= container::MAX_CONTAINERS {
+            return self.replace_container(id, time);
         }
         let index = u16::try_from(self.containers.len()).ok()?;
         self.containers.push(Container::new(id, time, &self.budget));
         self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
+    }
+
+    /// Puts a new container in the place of one that ended, and forgets all of that: the one that was silent for
+    /// longest. Refused where all seem to live.
+    #[cold]
+    fn replace_container(&mut self, id: &[u8], time: Time) -> Option<ContainerIx> {
+        let now = self.clock;
+        if self.all_live_at.is_some_and(|looked| now.since(looked) < LOOK_AGAIN) {
+            self.sight.unattributed();
+            return None;
+        }
+        let living = self.processes.containers_alive();
+        let ended = |(container, index): &(&Container, u16)| {
+            !living.contains(&ContainerIx(*index)) || now.since(container.last) > container::SILENCE
+        };
+        let containers = self.containers.iter().zip(0u16..);
+        let Some((_, index)) = containers.filter(ended).min_by_key(|(container, at)| (container.last, *at))
+        else {
+            self.all_live_at = Some(now);
+            self.sight.unattributed();
+            return None;
+        };
+        let place = ContainerIx(index);
+        self.processes.forget_container(place);
+        let new = Container::new(id, time, &self.budget);
+        *self.container_mut(place)? = new;
+        self.replaced = Some(place);
+        self.forgotten_containers = self.forgotten_containers.saturating_add(1);
+        Some(place)
+    }
+
+    /// The container whose place another one took since this was last asked.
+    pub(crate) fn take_replaced(&mut self) -> Option<ContainerIx> {
+        self.replaced.take()
     }
 
     /// The process that an event's context names; a stub where it is not known.
@@ -332,12 +382,28 @@ impl State {
             None => self.stub(key, context, now),
         };
         self.processes.acts(id);
+        let Some(process) = self.processes.get(id) else { return id };
+        if process.deeds == Deeds::None
+            && let Some(process) = self.processes.get_mut(id)
+        {
+            process.deeds = Deeds::Any;
+        }
         if let Some(credentials) = &context.credentials
             && let Some(process) = self.processes.count_mut(id)
         {
             process.uid = Some(credentials.effective_uid);
         }
         id
+    }
+
+    /// A rule waits for the sequel of what the process did: it is remembered as long as what is suspicious.
+    pub(crate) fn note_evidence(&mut self, process: ProcessId) {
+        if self.processes.get(process).is_some_and(|process| process.deeds != Deeds::Evidence)
+            && let Some(process) = self.processes.get_mut(process)
+        {
+            process.deeds = Deeds::Evidence;
+            self.processes.settle();
+        }
     }
 
     fn is_long_gone(&self, process: ProcessId, now: Time) -> bool {
@@ -405,6 +471,7 @@ impl State {
             comm_by: process::CommBy::Known,
             early: Some(Box::default()),
             renames: 0,
+            deeds: Deeds::Any,
             terminal: None,
             wrote: None,
             code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),

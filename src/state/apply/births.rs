@@ -12,7 +12,7 @@ use crate::event::{CloneFlags, Context, Nanos, Raw, SentryClone};
 use super::super::early::{Early, Offspring, Own};
 use super::super::fds::TableOp;
 use super::super::process::{
-    Comm, CommBy, Loaded, MAX_ANCESTORS, MemoryId, SessionLeader, ancestors_of_child,
+    Comm, CommBy, Deeds, Loaded, MAX_ANCESTORS, MemoryId, SessionLeader, ancestors_of_child,
 };
 use super::super::{
     Ancestor, Birth, Budget, Descriptor, FdTable, Gpu, LineageId, Process, ProcessId, ProcessKey,
@@ -105,6 +105,7 @@ impl State {
             comm_by: CommBy::Known,
             early: None,
             renames: 0,
+            deeds: Deeds::None,
             terminal: None,
             wrote: None,
             code: from.code.clone(),

@@ -9,7 +9,7 @@ use super::super::moved::Inode;
 use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded, SessionLeader};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of, is_foreign};
-use super::super::{Birth, Charge, Gpu, Object, ProcessId, Shared, State};
+use super::super::{Birth, Charge, Gpu, Object, Pins, ProcessId, Shared, State};
 use super::arrival::Layer;
 use super::{About, Acting, PROCESS};
 
@@ -48,6 +48,7 @@ impl State {
             script: None,
             time: acting.time,
             charge: Charge::default(),
+            pins: Pins::default(),
         };
         let program = self.with_script(acting, program).kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
@@ -132,6 +133,7 @@ impl State {
             script: None,
             time: acting.time,
             charge: Charge::default(),
+            pins: Pins::default(),
         };
         self.leaves_program(acting);
         self.heal_stdio(acting, exec);

@@ -10,7 +10,7 @@ use crate::event::{Call, Connect, Errno, Exit, Kind, Raw, SockAddr, Sysno};
 use super::super::path::basename;
 use super::super::process::{AskedProgram, Comm, CommBy, Connecting, End, Loaded};
 use super::super::program::{COMM_MAX, Program, Provenance, is_foreign};
-use super::super::{Charge, Descriptor, Object, Observation, Socket, State, Subject, Unseen, UnseenDeed};
+use super::super::{Descriptor, Object, Observation, Socket, State, Subject, Unseen, UnseenDeed};
 use super::Acting;
 
 /// `PR_SET_NAME`, `include/uapi/linux/prctl.h`
@@ -108,8 +108,7 @@ impl State {
                 let executable =
                     seen.filter(|seen| is_foreign(seen.origin)).unwrap_or_else(Provenance::default);
                 let name = cut(&asked.path).into();
-                let (time, charge) = (acting.time, Charge::default());
-                Program { path, name, argv: asked.argv, executable, script: None, time, charge }
+                Program { path, name, argv: asked.argv, executable, time: acting.time, ..Program::default() }
             }
             None => Program { time: acting.time, ..Program::default() },
         };
