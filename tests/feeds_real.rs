@@ -3,6 +3,11 @@
 //! The files have licences of their own and stay where they are: `SLUICEBOX_FEEDS_REAL` names the folder, with an
 //! `expected.json`. Without it there is nothing to compare, and the test says so.
 
+#![expect(clippy::disallowed_methods, reason = "tests read files; the library does not")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::indexing_slicing, reason = "what is missing in the expectation fails the test")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
