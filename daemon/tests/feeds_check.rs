@@ -1,5 +1,7 @@
 //! `sluicebox feeds check`, with the real binary: what scripts read, and how it exits.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
 
