@@ -7,6 +7,7 @@
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
 mod report;
+mod retro;
 
 use std::sync::Arc;
 

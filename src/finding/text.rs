@@ -24,7 +24,8 @@ pub fn story(finding: &Finding) -> String {
 fn write_story(out: &mut String, finding: &Finding) -> fmt::Result {
     let severity = finding.severity.name().to_uppercase();
     let trial = if finding.shadow { " (on trial)" } else { "" };
-    writeln!(out, "{severity}{trial}  {} [{}]", finding.rule.name, finding.rule.id)?;
+    let retro = if finding.retrospective { " (in retrospect)" } else { "" };
+    writeln!(out, "{severity}{trial}{retro}  {} [{}]", finding.rule.name, finding.rule.id)?;
     let verified = if finding.container.verified { "verified" } else { "as claimed" };
     write!(out, "  container  {} ({verified})", Text(&finding.container.id))?;
     for (key, label) in &finding.container.labels {

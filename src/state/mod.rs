@@ -29,6 +29,7 @@ pub(crate) mod path;
 mod pressure;
 mod process;
 mod program;
+mod recall;
 mod sight;
 mod terminal;
 #[cfg(test)]
