@@ -287,6 +287,14 @@ pub struct Coverage {
     pub truncated: u64,
     /// Events that named no process.
     pub unattributed: u64,
+    /// Programs that were run although no event said so.
+    pub unseen_execs: u64,
+    /// Connects whose end was not told.
+    pub unseen_connects: u64,
+    /// Calls whose path or address another thread changed while they ran.
+    pub args_changed: u64,
+    /// Events that claimed a time far from the one before.
+    pub time_jumps: u64,
     /// What had to be forgotten to stay within the bounds.
     pub evictions: u64,
     /// The same by kind.
@@ -310,12 +318,15 @@ pub struct Forgotten {
     pub descriptors: u64,
     /// Partial matches, counters, and what a score rested on.
     pub evidence: u64,
+    /// Containers.
+    pub containers: u64,
 }
 
 impl Forgotten {
     /// Each kind with its name.
-    pub(crate) fn by_kind(self) -> [(&'static str, u64); 7] {
-        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence } = self;
+    pub(crate) fn by_kind(self) -> [(&'static str, u64); 8] {
+        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
+            self;
         [
             ("processes", processes),
             ("files", files),
@@ -324,6 +335,7 @@ impl Forgotten {
             ("pipes", pipes),
             ("descriptors", descriptors),
             ("evidence", evidence),
+            ("containers", containers),
         ]
     }
 }

@@ -49,6 +49,7 @@ pub(super) fn snapshot(state: &State, records: u64, begin: Option<Time>) -> Snap
             pipes: evictions.pipes,
             descriptors: evictions.descriptors,
             evidence: evictions.evidence,
+            containers: evictions.containers,
         },
     }
 }
@@ -210,6 +211,7 @@ impl<'s> Copier<'s> {
                 Access::Read => "read",
                 Access::Write => "write",
                 Access::ReadWrite => "read and write",
+                Access::Path => "path",
             },
             cloexec: descriptor.on_exec == OnExec::Close,
             passed_on: descriptor.held == Held::PassedOn,

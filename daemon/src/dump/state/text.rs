@@ -188,6 +188,7 @@ impl Page {
         let access = match descriptor.access {
             "read" => "r-",
             "write" => "-w",
+            "path" => "--",
             _ => "rw",
         };
         put!(self.out, "{indent}{:>3} {access} ", descriptor.fd);
@@ -337,6 +338,7 @@ impl Page {
             (gone.pipes, "pipes"),
             (gone.descriptors, "descriptors"),
             (gone.evidence, "matches that were under way"),
+            (gone.containers, "containers"),
         ];
         self.sum(&evicted, "nothing to stay within bounds");
         self.out.push('\n');
