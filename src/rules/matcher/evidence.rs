@@ -307,22 +307,18 @@ fn indicators(scene: &Scene<'_>, used: &[FieldRef]) -> Vec<Indicator> {
     let mut found = Vec::new();
     if asks(&[FieldId::IntelIpTags, FieldId::IntelIpSource, FieldId::IntelIpConfidence])
         && let Some(remote) = scene.remote()
-        && let Some(verdict) = scene.intel.ip(remote.ip())
+        && let Some(hit) = scene.ip_hit()
     {
         found.push(Indicator {
             what: remote.to_string().into_bytes().into_boxed_slice(),
-            tags: verdict.tags.clone(),
-            source: Arc::clone(&verdict.source),
+            tags: hit.tags(),
+            source: Arc::clone(hit.source()),
         });
     }
     if asks(&[FieldId::IntelBinTags, FieldId::IntelBinSource])
-        && let Some((name, verdict)) = scene.binary_verdict()
+        && let Some((name, hit)) = scene.binary_hit()
     {
-        found.push(Indicator {
-            what: name.into(),
-            tags: verdict.tags.clone(),
-            source: Arc::clone(&verdict.source),
-        });
+        found.push(Indicator { what: name.into(), tags: hit.tags(), source: Arc::clone(hit.source()) });
     }
     if asks(&[FieldId::IntelTextTags, FieldId::IntelTextSource, FieldId::IntelTextMatch])
         && let Some(hits) = scene.text_hits()
