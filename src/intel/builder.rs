@@ -42,6 +42,9 @@ pub enum Added {
     Full,
 }
 
+/// A pattern in lower case, and where it must stand.
+type Pattern = (Box<[u8]>, Anchor);
+
 /// Collects entries for a snapshot.
 #[derive(Debug, Default)]
 pub struct IntelBuilder {
@@ -59,7 +62,7 @@ pub struct IntelBuilder {
     names: Vec<(Box<[u8]>, u32)>,
     hosts: Vec<(Box<[u8]>, u32)>,
     urls: Vec<(Box<[u8]>, u32)>,
-    texts: Vec<((Box<[u8]>, Anchor), u32)>,
+    texts: Vec<(Pattern, u32)>,
     pattern_bytes: usize,
 }
 
