@@ -1,51 +1,17 @@
 //! `sluicebox feeds update` against a server that breaks in every way: what was good stays in force, and why is told.
 
+#[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
 
 use std::fs;
-use std::io::Write;
 use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::feeds::{Host, addresses, said};
+use common::feeds::{Host, addresses, gzip, plain_stays, said, stays};
 use common::http::Answer;
 use common::run;
-use flate2::Compression;
-use flate2::write::GzEncoder;
 use sluicebox_daemon::intel;
-
-/// A good list, then an answer that must not be taken: the snapshot is the same to the byte, and why is told and counted.
-fn stays(host: &Host, good: &str, bad: Answer, reason: &str, words: &str) {
-    host.take(good);
-    let before = fs::read(host.snapshot()).unwrap();
-    host.http.answer("/one", bad);
-    for times in 1..=2 {
-        let (status, printed) = host.update();
-        assert_eq!(status, Some(1), "{printed}");
-        assert!(printed.contains(&format!("({reason})")) && printed.contains(words), "{printed}");
-        let told = host.status();
-        assert_eq!(
-            (&told["refusals"][reason], &told["error"]["runs"]),
-            (&times.into(), &times.into()),
-            "{told}"
-        );
-        assert!(fs::read(host.snapshot()).unwrap() == before, "{reason}: the snapshot has changed");
-    }
-    // And it recovers.
-    host.take(good);
-    assert!(host.status()["error"].is_null());
-}
-
-fn plain_stays(bad: Answer, reason: &str, words: &str) {
-    stays(&Host::new(), &addresses(40), bad, reason, words);
-}
-
-fn gzip(plain: &[u8]) -> Vec<u8> {
-    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(plain).unwrap();
-    encoder.finish().unwrap()
-}
 
 #[test]
 fn an_answer_of_404_or_500_keeps_the_last_good_list() {

@@ -253,7 +253,7 @@ impl Config {
         let text =
             fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
         let mut config = Config::parse(&text, path)?;
-        let beside = path.parent().unwrap_or(Path::new(""));
+        let beside = path.parent().unwrap_or_else(|| Path::new(""));
         for list in &mut config.settings.warninglists {
             *list = beside.join(&*list);
         }
@@ -276,7 +276,7 @@ impl Config {
         }
         let mut names: Vec<&str> = self.feeds.iter().map(|feed| feed.name.as_str()).collect();
         names.sort_unstable();
-        if let Some([twice, _]) = names.array_windows::<2>().find(|[one, other]| one == other) {
+        if let Some((twice, _)) = names.iter().zip(names.iter().skip(1)).find(|(one, other)| one == other) {
             return Err(format!("two feeds are called `{twice}`"));
         }
         self.feeds
@@ -309,6 +309,7 @@ impl AllowEntry {
 }
 
 /// The moment that a TOML date names, at 0:00 UTC where it names no time.
+#[allow(clippy::arithmetic_side_effects, reason = "hours, minutes and seconds of TOML have two digits")]
 fn moment(at: &toml::value::Datetime) -> Option<Time> {
     let date = at.date?;
     let clock = at.time.map_or(0, |time| {

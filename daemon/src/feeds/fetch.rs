@@ -274,15 +274,14 @@ impl<'a> Request<'a> {
     }
 
     fn failed(&self, error: ureq::Error) -> FetchError {
-        match error {
-            ureq::Error::Timeout(_) => FetchError::Timeout(self.source.timeout),
-            ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut => {
-                FetchError::Timeout(self.source.timeout)
-            }
-            // Its text is the URL.
-            ureq::Error::BadUri(_) => FetchError::Transport("the URL is none".to_owned()),
-            error => FetchError::Transport(error.to_string()),
+        if is_timeout(&error) {
+            return FetchError::Timeout(self.source.timeout);
         }
+        if matches!(error, ureq::Error::BadUri(_)) {
+            // Its text is the URL.
+            return FetchError::Transport("the URL is none".to_owned());
+        }
+        FetchError::Transport(error.to_string())
     }
 
     fn broken(&self, error: io::Error) -> FetchError {
@@ -295,6 +294,11 @@ impl<'a> Request<'a> {
             Err(error) => FetchError::Cut(error.to_string()),
         }
     }
+}
+
+fn is_timeout(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Timeout(_))
+        || matches!(error, ureq::Error::Io(error) if error.kind() == io::ErrorKind::TimedOut)
 }
 
 fn validator(headers: &HeaderMap, name: &HeaderName) -> Option<String> {

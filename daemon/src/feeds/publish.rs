@@ -31,7 +31,7 @@ pub fn publish(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
     }
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty());
     // The new name is only there after a crash once the directory is.
-    File::open(directory.unwrap_or(Path::new(".")))?.sync_all()
+    File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
 }
 
 fn write(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {

@@ -1,9 +1,12 @@
 //! A host with one feed: its configuration, its state, a server that publishes.
 
 use std::fs;
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use sluicebox_daemon::intel;
 use tempfile::TempDir;
 
@@ -91,4 +94,37 @@ pub(crate) fn said(output: &Output) -> (Option<i32>, String) {
 /// A list of so many addresses.
 pub(crate) fn addresses(count: u8) -> String {
     (1..=count).map(|last| format!("192.0.2.{last}\n")).collect()
+}
+
+/// A good list, then an answer that must not be taken: the snapshot is the same to the byte, and why is told and counted.
+#[track_caller]
+pub(crate) fn stays(host: &Host, good: &str, bad: Answer, reason: &str, words: &str) {
+    host.take(good);
+    let before = fs::read(host.snapshot()).unwrap();
+    host.http.answer("/one", bad);
+    for times in 1..=2 {
+        let (status, printed) = host.update();
+        assert_eq!(status, Some(1), "{printed}");
+        assert!(printed.contains(&format!("({reason})")) && printed.contains(words), "{printed}");
+        let told = host.status();
+        assert_eq!(
+            (&told["refusals"][reason], &told["error"]["runs"]),
+            (&times.into(), &times.into()),
+            "{told}"
+        );
+        assert!(fs::read(host.snapshot()).unwrap() == before, "{reason}: the snapshot has changed");
+    }
+    // And it recovers.
+    host.take(good);
+    assert!(host.status()["error"].is_null());
+}
+
+pub(crate) fn plain_stays(bad: Answer, reason: &str, words: &str) {
+    stays(&Host::new(), &addresses(40), bad, reason, words);
+}
+
+pub(crate) fn gzip(plain: &[u8]) -> Vec<u8> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
+    encoder.write_all(plain).unwrap();
+    encoder.finish().unwrap()
 }

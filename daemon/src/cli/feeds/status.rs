@@ -81,7 +81,7 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
 
 fn text(source: &Source, state: &State, next: Option<u64>, now: u64, out: &mut impl Write) -> io::Result<()> {
     let ago = |at: Option<u64>| {
-        at.map_or("never".to_owned(), |at| format!("{} ago", super::span(now.saturating_sub(at))))
+        at.map_or_else(|| "never".to_owned(), |at| format!("{} ago", super::span(now.saturating_sub(at))))
     };
     let next = match next {
         None => "is not enabled".to_owned(),
