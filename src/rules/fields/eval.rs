@@ -10,7 +10,7 @@ use crate::state::{
     Returns, Role, Socket, State, Subject, Taken, Traffic,
 };
 
-use super::{FieldId, FieldRef, Value};
+use super::{FieldId, FieldRef, Memo, Value};
 
 /// Where the kernel cuts a process name; names in rules are cut alike, or they could never match.
 const COMM_MAX: usize = 15;
@@ -26,6 +26,8 @@ pub struct Scene<'a> {
     pub state: &'a State,
     /// What the denylists say.
     pub intel: &'a Intel,
+    /// What was made of it so far for whoever asked.
+    pub memo: &'a Memo,
 }
 
 impl<'a> Scene<'a> {

@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::event::{EventType, Fd, Nanos, Time};
+use crate::event::{EventType, Fd, Kind, Nanos, Time};
 use crate::rules::fields::{FieldId, FieldRef, Scene};
 use crate::state::path::PATH_MAX;
 use crate::state::{
@@ -230,7 +230,7 @@ impl Evidence {
             since: time,
             count: 1,
             event: scene.event.kind.event_type(),
-            failed: scene.event.kind.call().and_then(|call| call.exit).is_some_and(|exit| !exit.succeeded()),
+            failed: is_attempt(&scene.event.kind),
             actor: process.actor(),
             ancestors: process.ancestors.clone(),
             object: object_of(scene),
@@ -259,6 +259,14 @@ impl Evidence {
             indicators: Vec::new(),
             ..before.clone()
         }
+    }
+}
+
+/// Whether a call failed; or, of an open whose end was lost, is only known to have been tried.
+fn is_attempt(kind: &Kind<'_>) -> bool {
+    match kind.call().and_then(|call| call.exit) {
+        Some(exit) => !exit.succeeded(),
+        None => matches!(kind, Kind::Open(_)),
     }
 }
 
