@@ -305,8 +305,9 @@ impl fmt::Display for Since {
     }
 }
 
-/// A point in time as RFC 3339 in UTC.
-struct Utc(i64);
+/// A point in time, in nanoseconds since 1970, as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Utc(pub i64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
