@@ -13,6 +13,7 @@ use crate::finding::Finding;
 use crate::hash::Set;
 use crate::intel::Intel;
 use crate::rules::Scene;
+use crate::rules::fields::Memo;
 use crate::state::{Observation, ProcessId, Subject};
 
 impl Sandbox {
@@ -83,8 +84,10 @@ impl Sandbox {
         out: &mut Vec<Finding>,
     ) {
         let Some(judgement) = self.judgements.get_mut(usize::from(observation.container.0)) else { return };
-        let before = Scene { event, observation, state: &self.state, intel: old };
-        let scene = Scene { intel: new, ..before };
+        // What was made of the old lists is not what is made of the new ones.
+        let (then, now) = (Memo::default(), Memo::default());
+        let before = Scene { event, observation, state: &self.state, intel: old, memo: &then };
+        let scene = Scene { intel: new, memo: &now, ..before };
         self.matches.clear();
         judgement.matcher.observe_again(&self.rules, &before, &scene, &mut self.matches);
         if !self.matches.is_empty() {
