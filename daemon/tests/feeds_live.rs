@@ -3,12 +3,12 @@
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
 
-use std::fs::{self, File};
+use std::fs;
 use std::time::{Duration, Instant};
 
 use common::corpus::Recorded;
 use common::feeds::{Host, addresses, said};
-use common::{Listening, client, run, sluicebox};
+use common::{client, run, sluicebox};
 use nix::sys::signal::Signal;
 use serde_json::Value;
 
@@ -19,23 +19,11 @@ const REMOTE: &str = "203.0.113.70:443";
 /// How long a new snapshot may take to be in force.
 const WITHIN: Duration = Duration::from_secs(1);
 
-fn daemon(host: &Host) -> Listening {
-    let socket = host.directory.path().join("events.sock");
-    let mut command = sluicebox();
-    command.args(["run", "--format", "json", "--socket"]).arg(&socket).arg("--intel").arg(host.snapshot());
-    let log = File::create(host.directory.path().join("log")).unwrap();
-    Listening::start_logging(command, socket, log.into())
-}
-
-fn log(host: &Host) -> String {
-    fs::read_to_string(host.directory.path().join("log")).unwrap()
-}
-
 #[test]
 fn a_pool_that_a_feed_learns_of_later_convicts_the_connection_of_before_within_a_second() {
     let host = Host::new();
     host.take(&addresses(40));
-    let mut daemon = daemon(&host);
+    let mut daemon = host.daemon();
     let packets = Recorded::open(TRACE.0, TRACE.1).stream();
     let sandbox = client(&daemon.socket);
     for packet in &packets {
@@ -61,7 +49,7 @@ fn a_pool_that_a_feed_learns_of_later_convicts_the_connection_of_before_within_a
     // No restart, no event lost: the same connection ends with all that was sent.
     drop(sandbox);
     common::wait_for("the summary", || {
-        log(&host).contains(&format!(": {} events, 0 dropped", packets.len())).then_some(())
+        host.log().contains(&format!(": {} events, 0 dropped", packets.len())).then_some(())
     });
     daemon.signal(Signal::SIGTERM);
     let (status, rest) = daemon.end();
@@ -72,12 +60,12 @@ fn a_pool_that_a_feed_learns_of_later_convicts_the_connection_of_before_within_a
 fn a_broken_snapshot_is_refused_and_the_last_good_one_stays_in_force() {
     let host = Host::new();
     host.take(&(addresses(40) + REMOTE + "\n"));
-    let mut daemon = daemon(&host);
+    let mut daemon = host.daemon();
     let mut broken = fs::read(host.snapshot()).unwrap();
     broken.truncate(broken.len() / 2);
     sluicebox_daemon::feeds::publish::publish(&host.snapshot(), &broken, 0o600).unwrap();
     common::wait_for("the refusal", || {
-        log(&host).contains("a snapshot of the denylists was refused").then_some(())
+        host.log().contains("a snapshot of the denylists was refused").then_some(())
     });
     let sandbox = client(&daemon.socket);
     for packet in Recorded::open(TRACE.0, TRACE.1).stream() {
