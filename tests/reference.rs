@@ -68,6 +68,10 @@ fn need_name(need: Need) -> &'static str {
         Need::Dup => "duplicates",
         Need::Credentials => "credentials",
         Need::Cwd => "working directory",
+        Need::Bind => "binds",
+        Need::Job => "sessions and groups",
+        Need::Terminal => "standard descriptors",
+        Need::Env => "environment",
     }
 }
 
@@ -75,6 +79,8 @@ fn row(field: &FieldDef) -> String {
     let argument = match field.takes {
         Takes::Nothing => "",
         Takes::Index => "[n]",
+        Takes::Key => "[key]",
+        Takes::Param => ".NAME",
     };
     let needs: Vec<&str> = field.needs.iter().map(|need| need_name(*need)).collect();
     let cells = [

@@ -16,7 +16,7 @@ use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
-use crate::state::{ContainerIx, Observation, State};
+use crate::state::{ContainerIx, Metadata, Observation, State};
 use crate::wire;
 
 /// One sandbox under observation.
@@ -150,6 +150,12 @@ impl Sandbox {
     /// Moves the sandbox's clock on while nothing happens.
     pub fn tick(&mut self, now: Time) {
         self.state.tick(now);
+    }
+
+    /// Notes what whoever runs a container knows of it: image, labels, mounts, users. Rules see it from the next
+    /// event on; the container need not have been heard of yet. Says whether there was room for another container.
+    pub fn describe(&mut self, container: &[u8], metadata: Arc<Metadata>) -> bool {
+        self.state.describe(container, metadata)
     }
 
     /// What is remembered of the sandbox.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::event::Time;
 
 use super::files::Files;
+use super::metadata::Metadata;
 use super::net::Endpoints;
 use super::process::ProcessSerial;
 
@@ -27,12 +28,21 @@ pub struct Container {
     pub first: Option<ProcessSerial>,
     /// When it was first heard of.
     pub since: Time,
+    /// What whoever runs it knows of it.
+    pub metadata: Option<Arc<Metadata>>,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
 }
 
 impl Container {
     pub(crate) fn new(id: &[u8], since: Time) -> Self {
-        Container { id: id.into(), first: None, since, files: Files::new(), endpoints: Endpoints::new() }
+        Container {
+            id: id.into(),
+            first: None,
+            since,
+            metadata: None,
+            files: Files::new(),
+            endpoints: Endpoints::new(),
+        }
     }
 }

@@ -15,12 +15,16 @@ mod fds;
 mod files;
 mod gpu;
 mod interpreter;
+mod job;
+mod metadata;
 mod net;
 pub(crate) mod path;
 mod process;
 mod program;
 mod sight;
 mod view;
+
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -33,6 +37,8 @@ pub use container::{Container, ContainerIx};
 pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use job::Job;
+pub use metadata::{Group, HostNamespaces, Image, Metadata, Mount, Pod, User};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
 use process::Processes;
@@ -129,6 +135,7 @@ pub struct State {
     pipes: Arena<Pipe>,
     clock: Time,
     last_serial: u64,
+    events: u64,
     sight: Sight,
 }
 
@@ -141,6 +148,7 @@ impl Default for State {
             pipes: Arena::new(MAX_PIPES),
             clock: Time::default(),
             last_serial: 0,
+            events: 0,
             sight: Sight::default(),
         }
     }
@@ -154,6 +162,7 @@ impl State {
             self.sight.unattributed();
             return None;
         };
+        self.events = self.events.saturating_add(1);
         apply::apply(self, context, &event.kind)
     }
 
@@ -197,6 +206,21 @@ impl State {
         claimed
     }
 
+    /// Notes what whoever runs a container knows of it; the container need not have been heard of yet. Says whether
+    /// there was room for it.
+    pub fn describe(&mut self, container: &[u8], metadata: Arc<Metadata>) -> bool {
+        let described = self.container(container, self.clock).and_then(|container| self.container_mut(container));
+        let Some(container) = described else { return false };
+        container.metadata = Some(metadata);
+        true
+    }
+
+    /// How many events were taken in that could be attributed.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
+    }
+
     fn next_serial(&mut self) -> u64 {
         self.last_serial = self.last_serial.saturating_add(1);
         self.last_serial
@@ -230,6 +254,7 @@ impl State {
             }
             if let Some(credentials) = &context.credentials {
                 process.uid = Some(credentials.effective_uid);
+                process.job.gid = Some(credentials.effective_gid);
             }
         }
         id
@@ -256,6 +281,12 @@ impl State {
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
             cwd: from.and_then(|parent| parent.cwd.clone()),
+            job: match from {
+                Some(parent) => parent.job,
+                // What `runsc exec` starts has no parent, and begins a session (gVisor, `ThreadGroup.createSession`).
+                None if context.exec_session && context.parent.0 == 0 => Job::default().leader(context.tgid),
+                None => Job::default(),
+            },
             gpu: Gpu::default(),
             exec_session: context.exec_session,
             opens: 0,

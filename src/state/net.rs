@@ -29,6 +29,8 @@ pub struct Socket {
     pub kind: i32,
     /// How it came to have a peer.
     pub role: Role,
+    /// This end, where bind(2) or the listening socket said it.
+    pub local: Option<SocketAddr>,
     /// What passed through it to and from a remote endpoint; made with the first byte, as most sockets see none.
     pub traffic: Option<Box<Traffic>>,
 }
@@ -100,7 +102,7 @@ impl Outcome {
 
 impl Socket {
     pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
-        Socket { family, kind, role, traffic: None }
+        Socket { family, kind, role, local: None, traffic: None }
     }
 
     /// The other end, if it is an address.

@@ -18,6 +18,7 @@ use super::arena::{Arena, Evict, Id, Keep};
 use super::container::ContainerIx;
 use super::fds::{Access, Descriptor, FdTable, Object};
 use super::gpu::Gpu;
+use super::job::Job;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
@@ -115,6 +116,8 @@ pub struct Process {
     pub uid: Option<Uid>,
     /// Its working directory, where that is known.
     pub cwd: Option<Arc<[u8]>>,
+    /// Its session, process group and terminal.
+    pub job: Job,
     /// What it did with the GPU.
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.

@@ -21,8 +21,9 @@ use super::source::Sources;
 
 use condition::ConditionCompiler;
 pub(crate) use condition::Kept;
+pub(crate) use glob::Glob;
 pub(crate) use output::Template;
-pub(crate) use predicate::{Predicate, Term};
+pub(crate) use predicate::{FoldCase, Predicate, Term};
 pub(crate) use triggers::Triggers;
 
 /// The time that a sequence has if its rule does not say.

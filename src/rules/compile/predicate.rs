@@ -4,13 +4,14 @@
 //! rules that are to convict ask with `exists` or with a positive word.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use aho_corasick::AhoCorasick;
 use ipnet::IpNet;
 use regex_automata::meta::Regex;
 
 use crate::hash::Set;
-use crate::rules::fields::{FieldRef, OwnedValue, Scene, Value};
+use crate::rules::fields::{FieldId, FieldRef, OwnedValue, Scene, Value};
 
 use super::glob::Glob;
 
@@ -36,6 +37,10 @@ pub(crate) enum Term {
     Field(FieldRef),
     /// What an earlier step of the same match had: its place among the values that a partial match keeps.
     Kept(usize),
+    /// A field that takes a text in brackets.
+    Keyed(FieldId, Arc<str>),
+    /// A field that never has a value.
+    Nothing,
     /// A transformer.
     Call(Transform, Box<Term>),
 }
@@ -185,7 +190,7 @@ impl Predicate {
 impl Term {
     fn asks_earlier(&self) -> bool {
         match self {
-            Term::Field(_) => false,
+            Term::Field(_) | Term::Keyed(..) | Term::Nothing => false,
             Term::Kept(_) => true,
             Term::Call(_, inner) => inner.asks_earlier(),
         }
@@ -199,12 +204,14 @@ impl Term {
         match self {
             Term::Field(field) => scene.get(*field),
             Term::Kept(at) => kept.get(*at)?.clone(),
+            Term::Keyed(field, key) => scene.get_keyed(*field, key),
+            Term::Nothing => None,
             Term::Call(transform, inner) => transform.of(inner.value(scene, kept)?),
         }
     }
 
     fn cost(&self) -> u32 {
-        use crate::rules::fields::{FieldId, Type};
+        use crate::rules::fields::Type;
         match self {
             Term::Field(field) if field.id == FieldId::EvtType => 1,
             Term::Field(field) if matches!(field.id, FieldId::IntelTextTags | FieldId::IntelTextSource) => {
@@ -218,6 +225,8 @@ impl Term {
                 Type::Texts | Type::FileIds => 10,
             },
             Term::Kept(_) => 5,
+            Term::Keyed(..) => 20,
+            Term::Nothing => 0,
             Term::Call(_, inner) => inner.cost().saturating_add(20),
         }
     }
@@ -229,7 +238,8 @@ impl Transform {
             return match &value {
                 Value::Texts(texts) => Some(Value::count(u64::try_from(texts.len()).unwrap_or(u64::MAX))),
                 Value::Ints(numbers) => Some(Value::count(u64::try_from(numbers.len()).unwrap_or(u64::MAX))),
-                Value::Text(_) | Value::Word(_) => {
+                Value::Ips(addrs) => Some(Value::count(u64::try_from(addrs.len()).unwrap_or(u64::MAX))),
+                Value::Text(_) | Value::Word(_) | Value::Words(_) => {
                     Some(Value::count(u64::try_from(value.as_bytes()?.len()).unwrap_or(u64::MAX)))
                 }
                 Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::Endpoint(_) => None,
@@ -277,6 +287,11 @@ impl Test {
         {
             return texts.iter().any(|text| self.passes_text(text));
         }
+        if let Value::Words(words) = value
+            && !matches!(self, Test::Exists | Test::Other(_) | Test::Shares(_))
+        {
+            return words.iter().any(|word| self.passes_text(word.as_bytes()));
+        }
         match self {
             Test::Exists => true,
             Test::Is(expected) => matches!(value, Value::Bool(flag) if flag == expected),
@@ -286,7 +301,9 @@ impl Test {
                 Value::Bool(_)
                 | Value::Text(_)
                 | Value::Word(_)
+                | Value::Words(_)
                 | Value::Ip(_)
+                | Value::Ips(_)
                 | Value::Endpoint(_)
                 | Value::Texts(_) => false,
             },
@@ -296,17 +313,21 @@ impl Test {
                 Value::Bool(_)
                 | Value::Text(_)
                 | Value::Word(_)
+                | Value::Words(_)
                 | Value::Ip(_)
+                | Value::Ips(_)
                 | Value::Endpoint(_)
                 | Value::Texts(_) => false,
             },
             Test::Net(nets) => match value {
                 Value::Ip(addr) => nets.iter().any(|net| holds(net, *addr)),
+                Value::Ips(addrs) => addrs.iter().any(|addr| nets.iter().any(|net| holds(net, *addr))),
                 Value::Endpoint(addr) => nets.iter().any(|net| holds(net, addr.ip())),
                 Value::Bool(_)
                 | Value::Int(_)
                 | Value::Text(_)
                 | Value::Word(_)
+                | Value::Words(_)
                 | Value::Texts(_)
                 | Value::Ints(_) => false,
             },
@@ -417,6 +438,8 @@ fn share(left: &Value<'_>, right: &Value<'_>) -> bool {
     match (left, right) {
         (Value::Ints(left), Value::Ints(right)) => left.iter().any(|number| right.contains(number)),
         (Value::Ints(many), Value::Int(one)) | (Value::Int(one), Value::Ints(many)) => many.contains(one),
+        (Value::Ips(many), Value::Ip(one)) | (Value::Ip(one), Value::Ips(many)) => many.contains(one),
+        (Value::Ips(left), Value::Ips(right)) => left.iter().any(|addr| right.contains(addr)),
         (Value::Texts(left), Value::Texts(right)) => left.iter().any(|text| right.contains(text)),
         (Value::Texts(many), one) | (one, Value::Texts(many)) => {
             one.as_bytes().is_some_and(|one| many.iter().any(|text| **text == *one))

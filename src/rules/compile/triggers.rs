@@ -69,7 +69,7 @@ fn of_check(check: &Check) -> Triggers {
         }
         _ => return Triggers::Any,
     };
-    Triggers::Named(names.into_iter().filter_map(EventType::by_name).collect())
+    Triggers::Named(names.into_iter().flat_map(EventType::all_by_name).collect())
 }
 
 /// What can change the fields that the condition asks for. Fields of the event itself narrow nothing down.

@@ -10,7 +10,7 @@ mod processes;
 mod raw;
 mod taint;
 
-use crate::event::{Context, Fd, Kind, Tgid, Time};
+use crate::event::{Context, Fd, Kind, Sysno, Tgid, Time};
 
 use super::{ContainerIx, News, Object, Observation, ProcessId, State, Subject};
 
@@ -81,8 +81,10 @@ impl State {
             }
             Kind::Accept(accept) => self.accept(acting, accept),
             Kind::SocketPair(pair) => self.socketpair(acting, pair),
-            Kind::Bind(bind) => bind.call.exit.map(|_| self.about(acting, bind.fd)),
-            Kind::Listen(listen) => listen.call.exit.map(|_| self.about(acting, listen.fd)),
+            Kind::Bind(bind) => bind.call.exit.map(|exit| self.bound(acting, bind.fd, bind.address, exit)),
+            Kind::Listen(listen) => {
+                listen.call.exit.map(|exit| self.bound(acting, listen.fd, listen.address, exit))
+            }
             Kind::Mmap(mmap) => mmap.call.exit.map(|_| self.about(acting, mmap.fd)),
             Kind::InotifyAddWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             Kind::InotifyRmWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
@@ -90,7 +92,12 @@ impl State {
             Kind::TimerfdGettime(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             // sentry/clone is the proof of a clone, with the child's true id.
             Kind::Clone(_) | Kind::Fork(_) => None,
-            Kind::Setid(event) => event.call.exit.map(|_| PROCESS),
+            Kind::Setid(event) => event.call.exit.map(|exit| {
+                if event.call.sysno == Sysno::SETSID && exit.succeeded() {
+                    self.began_session(acting.process);
+                }
+                PROCESS
+            }),
             Kind::Setresid(event) => event.call.exit.map(|_| PROCESS),
             Kind::Prlimit(event) => event.call.exit.map(|_| PROCESS),
             Kind::Chroot(event) => event.call.exit.map(|_| PROCESS),

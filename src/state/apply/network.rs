@@ -1,6 +1,8 @@
 //! Sockets and what passes through them.
 
-use crate::event::{Accept, Connect, Exit, Family, Fd, FdFlags, Raw, Socket as SocketEvent, Sysno, Text};
+use crate::event::{
+    Accept, Connect, Exit, Family, Fd, FdFlags, Raw, SockAddr, Socket as SocketEvent, Sysno, Text,
+};
 
 use super::super::net::Outcome;
 use super::super::program::{Remote, Source};
@@ -80,6 +82,17 @@ impl State {
         Some((Some(event.fd), Subject::Socket { socket, endpoint: Some(endpoint), news }))
     }
 
+    /// bind(2), or listen(2) where the sentry says the address: this end of the socket is known.
+    pub(super) fn bound(&mut self, acting: &Acting<'_>, fd: Fd, address: SockAddr<'_>, exit: Exit) -> About {
+        if let Some(local) = address.inet().filter(|_| exit.succeeded()) {
+            let socket = self.socket_behind(acting, fd, Some(Family::of(local)));
+            if let Some(socket) = self.sockets.get_mut(socket) {
+                socket.local = Some(local);
+            }
+        }
+        self.about(acting, fd)
+    }
+
     /// accept(2), accept4(2).
     pub(super) fn accept(&mut self, acting: &Acting<'_>, event: &Accept<'_>) -> Option<About> {
         event.call.exit?;
@@ -90,7 +103,13 @@ impl State {
             None => Role::Server { remote: None },
         };
         let family = remote.map_or(Family::UNIX, Family::of);
-        let (socket, _) = self.sockets.insert(Socket::new(family, SOCK_STREAM, role));
+        let listener = self.processes.fds(acting.process).and_then(|fds| fds.get(event.fd));
+        let local = match listener.map(|listener| listener.object) {
+            Some(Object::Socket(listener)) => self.sockets.get(listener).and_then(|listener| listener.local),
+            Some(Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon)
+            | None => None,
+        };
+        let (socket, _) = self.sockets.insert(Socket { local, ..Socket::new(family, SOCK_STREAM, role) });
         let object = Object::Socket(socket);
         self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)));
         if let Some(addr) = remote.filter(|remote| is_remote(remote.ip())) {

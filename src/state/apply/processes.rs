@@ -38,6 +38,7 @@ impl State {
         process.program = Arc::new(program);
         process.birth = Birth::Seen;
         process.cwd = cwd;
+        process.sits_at_start(start);
         let serial = process.serial;
         if let Some(container) = self.container_mut(acting.container) {
             container.first.get_or_insert(serial);
@@ -81,6 +82,7 @@ impl State {
             comm: from.comm,
             uid: from.uid,
             cwd: from.cwd.clone(),
+            job: from.job,
             // A CUDA context does not survive a fork.
             gpu: Gpu::default(),
             exec_session: from.exec_session,
@@ -117,6 +119,7 @@ impl State {
             from.inputs.clone(),
             from.stdin.clone(),
         );
+        let job = from.job;
         let inherited = self.processes.fds(parent).cloned().unwrap_or_default();
         if flags.contains(CloneFlags::FILES) {
             // What the child opened in those microseconds is in the shared table from now on.
@@ -146,6 +149,9 @@ impl State {
         }
         if child.cwd.is_none() {
             child.cwd = cwd;
+        }
+        if child.job.session.is_none() {
+            child.job = job;
         }
     }
 
@@ -211,6 +217,7 @@ impl State {
         process.comm = Comm::new(&program.name);
         process.program = Arc::new(program);
         process.gpu = Gpu::default();
+        process.sits_at_exec(exec);
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;

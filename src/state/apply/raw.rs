@@ -23,6 +23,12 @@ impl State {
             Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
                 self.renamed(acting, raw, Stays::Yes)
             }
+            Sysno::SETPGID => {
+                if raw.call.exit?.succeeded() {
+                    self.began_group(acting.process, raw);
+                }
+                Some(PROCESS)
+            }
             _ => raw.call.exit.map(|_| PROCESS),
         }
     }
