@@ -65,6 +65,7 @@ enum Command {
     Dump(dump::Typed),
     Run(run::Typed),
     Session(session::Typed),
+    Rules(rules::Typed),
     Record(record::Typed),
     Play(play::Typed),
 }
@@ -87,6 +88,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Dump(typed) => dump::run(typed),
         Command::Run(typed) => run::run(typed),
         Command::Session(typed) => session::run(typed),
+        Command::Rules(typed) => rules::run(typed),
         Command::Record(typed) => record::run(typed),
         Command::Play(typed) => play::run(typed),
     };

@@ -78,6 +78,10 @@ impl ConditionCompiler<'_> {
     fn check(&mut self, check: &Check) -> Result<Predicate, Box<Diagnostic>> {
         let (term, kind) = self.term(&check.left)?;
         let operator = check.operator.value;
+        // Of a field that never has a value nothing is known, its type included.
+        if term.is_nothing() {
+            return Ok(Predicate::Never);
+        }
         let Some(right) = &check.right else {
             return Ok(Predicate::Check(term, Test::Exists));
         };

@@ -188,6 +188,15 @@ impl Predicate {
 }
 
 impl Term {
+    /// Whether it never has a value.
+    pub(crate) fn is_nothing(&self) -> bool {
+        match self {
+            Term::Nothing => true,
+            Term::Call(_, inner) => inner.is_nothing(),
+            Term::Field(_) | Term::Keyed(..) | Term::Kept(_) => false,
+        }
+    }
+
     fn asks_earlier(&self) -> bool {
         match self {
             Term::Field(_) | Term::Keyed(..) | Term::Nothing => false,

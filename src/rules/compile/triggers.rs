@@ -26,9 +26,19 @@ impl Triggers {
         }
     }
 
+    /// No event at all.
+    pub(crate) fn none() -> Triggers {
+        Triggers::Named(BTreeSet::new())
+    }
+
+    /// The events that a condition names.
+    pub(crate) fn named(condition: &Expr) -> Triggers {
+        named(condition)
+    }
+
     /// The events that a condition is tested on.
     pub(crate) fn of(condition: &Expr) -> Triggers {
-        match named(condition) {
+        match Triggers::named(condition) {
             Triggers::Any => changes(condition),
             named @ (Triggers::Named(_) | Triggers::Changes(_)) => named,
         }

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use crate::event::{Call, Event, EventType, Fd, Kind, ModeBits, OpenFlags, Sysno, Text, Time};
 use crate::intel::{Intel, TextHits, Verdict};
 use crate::state::{
-    Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance, Role,
+    Endpoint, File, FileSerial, News, Observation, Origin, Process, Program, Provenance, Role,
     Socket, State, Subject, Traffic,
 };
 

@@ -16,7 +16,8 @@ mod value;
 
 pub use eval::Scene;
 pub(crate) use given::{events_of, is_from_outside, since};
-pub(crate) use params::{ParamName, unavailable as param_unavailable};
+pub use params::ParamName;
+pub(crate) use params::unavailable as param_unavailable;
 pub use table::{FIELDS, FieldId, Need};
 pub use unavailable::Unavailable;
 pub use value::{OwnedValue, Value};

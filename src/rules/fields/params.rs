@@ -42,11 +42,12 @@ const NAMES: &[&str] = &[
 
 /// The name of a parameter, by its place in the list of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct ParamName(pub(crate) u8);
+pub struct ParamName(pub(crate) u8);
 
 impl ParamName {
     /// The parameter of that name, if any event has one.
-    pub(crate) fn by_name(name: &str) -> Option<ParamName> {
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<ParamName> {
         NAMES.binary_search(&name).ok().and_then(|at| u8::try_from(at).ok()).map(ParamName)
     }
 
