@@ -88,8 +88,12 @@ fn walk(expr: &Expr, scene: &Scene<'_>) -> bool {
 
 fn passes(check: &Check, scene: &Scene<'_>) -> bool {
     let Term::Field(field) = &check.left else { unreachable!("no transformers in here") };
-    let def = fields::by_name(&field.name).unwrap();
-    let Some(value) = scene.get(FieldRef { id: def.id, index: None }) else { return false };
+    let (def, index) = match fields::named(&field.name).unwrap() {
+        fields::Named::Field(def) => (def, None),
+        fields::Named::Param(def, param) => (def, Some(param.0)),
+        fields::Named::Unavailable(..) => return false,
+    };
+    let Some(value) = scene.get(FieldRef { id: def.id, index }) else { return false };
     let right: Vec<&str> = match &check.right {
         None => return true,
         Some(Operand::Value(value)) => vec![&value.text],
