@@ -3,10 +3,10 @@
 //! Whoever matches on [`Kind`] names every variant, so that a new one is a build error and not a silent gap.
 
 use super::{
-    Accept, Bind, Call, Chdir, Chroot, CloneCall, CloneFlags, Close, Connect, ContainerStart, Dup, Eventfd, Execve,
-    ExitNotifyParent, Fcntl, Fork, InotifyAddWatch, InotifyInit, InotifyRmWatch, Listen, Mmap, Open, Pipe,
-    Prlimit, Ptrace, Raw, Read, Record, SentryClone, SentryExecve, SentryMmap, Setid, Setresid, Signalfd,
-    Socket, SocketPair, Sysno, TaskExit, TimerfdCreate, TimerfdGettime, TimerfdSettime, Write,
+    Accept, Bind, Call, Chdir, Chroot, CloneCall, CloneFlags, Close, Connect, ContainerStart, Dup, Eventfd,
+    Execve, ExitNotifyParent, Fcntl, Fork, InotifyAddWatch, InotifyInit, InotifyRmWatch, Listen, Mmap, Open,
+    Pipe, Prlimit, Ptrace, Raw, Read, Record, SentryClone, SentryExecve, SentryMmap, Setid, Setresid,
+    Signalfd, Socket, SocketPair, Sysno, TaskExit, TimerfdCreate, TimerfdGettime, TimerfdSettime, Write,
 };
 
 /// What was done.
@@ -268,8 +268,12 @@ impl Kind<'_> {
     pub fn names(&self) -> &'static [&'static str] {
         match self {
             Kind::ContainerStart(_) => &["container", "execve"],
-            Kind::SentryExecve(exec) if exec.execfn.bytes().starts_with(b"/dev/fd/") => &["execveat", "execve"],
-            Kind::SentryClone(clone) if clone.flags.contains(CloneFlags::VFORK) => &["clone", "clone3", "vfork"],
+            Kind::SentryExecve(exec) if exec.execfn.bytes().starts_with(b"/dev/fd/") => {
+                &["execveat", "execve"]
+            }
+            Kind::SentryClone(clone) if clone.flags.contains(CloneFlags::VFORK) => {
+                &["clone", "clone3", "vfork"]
+            }
             Kind::SentryClone(clone) if clone.flags.intersects(CloneFlags::VM | CloneFlags::THREAD) => {
                 &["clone", "clone3"]
             }

@@ -33,7 +33,8 @@ impl Job {
 
 /// The number of the terminal at that path; 0 if it is none.
 fn terminal_at(path: &[u8]) -> u32 {
-    let number = path.strip_prefix(b"/dev/pts/").and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
+    let number =
+        path.strip_prefix(b"/dev/pts/").and_then(|number| std::str::from_utf8(number).ok()?.parse().ok());
     match number {
         Some(minor) => FIRST_PTS.saturating_add(minor),
         None if path.starts_with(b"/dev/tty") || path == b"/dev/console" => FIRST_PTS,

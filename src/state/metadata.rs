@@ -125,7 +125,8 @@ impl Image {
         };
         // A colon before the last slash is the registry's port.
         let last = name.rfind('/').map_or(0, |slash| slash.saturating_add(1));
-        let colon = name.get(last..).and_then(|last_part| last_part.find(':')).map(|at| last.saturating_add(at));
+        let colon =
+            name.get(last..).and_then(|last_part| last_part.find(':')).map(|at| last.saturating_add(at));
         let (repository, tag) = match colon.and_then(|colon| name.split_at_checked(colon)) {
             Some((repository, tag)) => (repository, tag.strip_prefix(':').map(str::to_owned)),
             None => (name, None),

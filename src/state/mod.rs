@@ -209,7 +209,8 @@ impl State {
     /// Notes what whoever runs a container knows of it; the container need not have been heard of yet. Says whether
     /// there was room for it.
     pub fn describe(&mut self, container: &[u8], metadata: Arc<Metadata>) -> bool {
-        let described = self.container(container, self.clock).and_then(|container| self.container_mut(container));
+        let described =
+            self.container(container, self.clock).and_then(|container| self.container_mut(container));
         let Some(container) = described else { return false };
         container.metadata = Some(metadata);
         true

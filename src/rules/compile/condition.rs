@@ -271,7 +271,9 @@ fn bracket_of(
             ),
         },
         (Some(argument), Takes::Param) => match (argument.parse(), ParamName::by_name(argument)) {
-            (Ok(place), _) if def.id == FieldId::EvtArg => Ok((FieldId::EvtArgAt.def(), Bracket::Number(place))),
+            (Ok(place), _) if def.id == FieldId::EvtArg => {
+                Ok((FieldId::EvtArgAt.def(), Bracket::Number(place)))
+            }
             (Err(_), Some(param)) => Ok((def, Bracket::Number(param.0))),
             _ => wrong(
                 format!("no event has a parameter `{argument}`"),

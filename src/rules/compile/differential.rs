@@ -104,7 +104,9 @@ fn passes(check: &Check, scene: &Scene<'_>) -> bool {
         Value::Texts(texts) => {
             texts.iter().any(|text| right.iter().any(|right| is(&Value::Text(text.clone()), right)))
         }
-        Value::Words(words) => words.iter().any(|word| right.iter().any(|right| is(&Value::Word(word), right))),
+        Value::Words(words) => {
+            words.iter().any(|word| right.iter().any(|right| is(&Value::Word(word), right)))
+        }
         one => right.iter().any(|right| is(one, right)),
     };
     match check.operator.value {
@@ -136,7 +138,9 @@ fn equals(value: &Value<'_>, right: &str) -> bool {
         Value::Int(number) => right == number.to_string(),
         Value::Text(_) | Value::Word(_) => text(value) == right,
         Value::Ip(addr) => right.parse::<ipnet::IpNet>().unwrap().contains(addr),
-        Value::Words(_) | Value::Endpoint(_) | Value::Texts(_) | Value::Ints(_) | Value::Ips(_) => unreachable!("no such equality in here"),
+        Value::Words(_) | Value::Endpoint(_) | Value::Texts(_) | Value::Ints(_) | Value::Ips(_) => {
+            unreachable!("no such equality in here")
+        }
     }
 }
 

@@ -9,6 +9,8 @@ mod output;
 mod predicate;
 mod reach;
 mod report;
+#[cfg(test)]
+mod tests;
 mod triggers;
 
 use std::sync::Arc;
@@ -20,17 +22,17 @@ use crate::wire::schema::Release;
 use super::diagnostics::{Diagnostic, Diagnostics, codes};
 use super::falco::{RuleSource, StepSource, StepWhat, load};
 use super::file::Scope;
-use super::ruleset::{Count, MetBy, Needed, Rule, RuleSet, Step, StepOrder, Thresholds};
 use super::lang::Expr;
+use super::ruleset::{Count, MetBy, Needed, Rule, RuleSet, Step, StepOrder, Thresholds};
 use super::source::Sources;
 
 use condition::ConditionCompiler;
-use reach::{Findings, Left};
 pub(crate) use condition::Kept;
 pub(crate) use glob::Glob;
 pub(crate) use output::Template;
 pub(crate) use predicate::{FoldCase, Predicate, Term};
 pub use reach::{Denied, Loss, LossKind};
+use reach::{Findings, Left};
 pub use report::{Fate, RuleReport, Skipped};
 pub(crate) use triggers::Triggers;
 
@@ -274,9 +276,9 @@ fn step_of(
             let (predicate, triggers) = reached(expr, names, compiler);
             MetBy::Event(predicate, triggers)
         }
-        StepWhat::Match(rules) => MetBy::Match(
-            rules.iter().filter_map(|rule| ids.get(rule.value.as_str()).copied()).collect(),
-        ),
+        StepWhat::Match(rules) => {
+            MetBy::Match(rules.iter().filter_map(|rule| ids.get(rule.value.as_str()).copied()).collect())
+        }
     };
     let count = step.count.as_ref().map(|count| {
         let mut term = |field: &Option<super::lang::Field>| match compiler.field_named(field.as_ref()?) {

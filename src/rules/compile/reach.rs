@@ -234,13 +234,17 @@ impl<'e> Walk<'e, '_> {
             match fields::named(name) {
                 Some(Named::Unavailable(name, reason)) => return Known::Missing(shown(name, field), reason),
                 Some(Named::Param(_, param)) => {
-                    if let Some(reason) = fields::param_unavailable(param, types.as_ref().map(BTreeSet::iter)) {
+                    if let Some(reason) = fields::param_unavailable(param, types.as_ref().map(BTreeSet::iter))
+                    {
                         return Known::Missing(name.to_owned(), reason);
                     }
                 }
                 Some(Named::Field(def)) => {
                     if let (Some(events), Some(types)) = (fields::events_of(def.id), types)
-                        && !events.iter().flat_map(|name| EventType::all_by_name(name)).any(|event| types.contains(&event))
+                        && !events
+                            .iter()
+                            .flat_map(|name| EventType::all_by_name(name))
+                            .any(|event| types.contains(&event))
                     {
                         let reason = match def.id {
                             FieldId::FsPathName | FieldId::FsPathNameraw => Unavailable::Pointer,

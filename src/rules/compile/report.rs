@@ -81,7 +81,9 @@ impl RuleReport {
             findings.losses.iter().chain(&findings.facts).cloned().collect()
         };
         for loss in new {
-            let same = |known: &Loss| (known.kind, &known.what, known.reason) == (loss.kind, &loss.what, loss.reason);
+            let same = |known: &Loss| {
+                (known.kind, &known.what, known.reason) == (loss.kind, &loss.what, loss.reason)
+            };
             if !self.losses.iter().any(same) {
                 self.losses.push(loss);
             }

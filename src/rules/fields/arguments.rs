@@ -31,8 +31,7 @@ fn text<'a>(value: Option<Value<'a>>) -> Read<'a> {
 
 /// The names of the bits that are set, joined by `|`; `0` if none is.
 fn bits<'a>(value: u64, names: &[(u64, &'static str)]) -> Argument<'a> {
-    let set: Vec<&str> =
-        names.iter().filter(|(bit, _)| value & bit == *bit).map(|(_, name)| *name).collect();
+    let set: Vec<&str> = names.iter().filter(|(bit, _)| value & bit == *bit).map(|(_, name)| *name).collect();
     let raw = i64::try_from(value).unwrap_or(i64::MAX);
     if set.is_empty() { Argument::Number(raw) } else { Argument::Named(Cow::Owned(set.join("|")), raw) }
 }
@@ -449,10 +448,37 @@ pub(super) fn group<'a, const N: usize>(scene: &Scene<'a>) -> Read<'a> {
 /// `include/uapi/asm-generic/signal.h`; real-time signals by number.
 pub(super) fn signal<'a, const N: usize>(scene: &Scene<'a>) -> Read<'a> {
     const NAMES: [&str; 31] = [
-        "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1",
-        "SIGSEGV", "SIGUSR2", "SIGPIPE", "SIGALRM", "SIGTERM", "SIGSTKFLT", "SIGCHLD", "SIGCONT", "SIGSTOP",
-        "SIGTSTP", "SIGTTIN", "SIGTTOU", "SIGURG", "SIGXCPU", "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH",
-        "SIGIO", "SIGPWR", "SIGSYS",
+        "SIGHUP",
+        "SIGINT",
+        "SIGQUIT",
+        "SIGILL",
+        "SIGTRAP",
+        "SIGABRT",
+        "SIGBUS",
+        "SIGFPE",
+        "SIGKILL",
+        "SIGUSR1",
+        "SIGSEGV",
+        "SIGUSR2",
+        "SIGPIPE",
+        "SIGALRM",
+        "SIGTERM",
+        "SIGSTKFLT",
+        "SIGCHLD",
+        "SIGCONT",
+        "SIGSTOP",
+        "SIGTSTP",
+        "SIGTTIN",
+        "SIGTTOU",
+        "SIGURG",
+        "SIGXCPU",
+        "SIGXFSZ",
+        "SIGVTALRM",
+        "SIGPROF",
+        "SIGWINCH",
+        "SIGIO",
+        "SIGPWR",
+        "SIGSYS",
     ];
     let signal = low(raw(scene, N)?);
     let name = usize::try_from(signal).ok().and_then(|signal| NAMES.get(signal.checked_sub(1)?));

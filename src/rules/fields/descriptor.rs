@@ -116,7 +116,9 @@ impl<'a> Scene<'a> {
     }
 
     pub(super) fn filename(&self) -> Option<Value<'a>> {
-        let last = |path: &[u8]| path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash.saturating_add(1));
+        let last = |path: &[u8]| {
+            path.iter().rposition(|byte| *byte == b'/').map_or(0, |slash| slash.saturating_add(1))
+        };
         match self.fd_path()? {
             Cow::Borrowed(path) => path.get(last(path)..).map(Value::text),
             Cow::Owned(path) => Some(Value::Text(Cow::Owned(path.get(last(&path)..)?.to_vec()))),
@@ -145,7 +147,8 @@ impl<'a> Scene<'a> {
             return type_of_family(socket.family);
         }
         if let Kind::Open(open) = &self.event.kind {
-            let is_directory = open.flags.contains(OpenFlags::DIRECTORY) && !open.flags.contains(OpenFlags::TMPFILE);
+            let is_directory =
+                open.flags.contains(OpenFlags::DIRECTORY) && !open.flags.contains(OpenFlags::TMPFILE);
             return Some(if is_directory { ("d", "directory") } else { ("f", "file") });
         }
         if self.file().is_some() {

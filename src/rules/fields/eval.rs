@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use crate::event::{Call, Event, EventType, Fd, Kind, ModeBits, OpenFlags, Sysno, Text, Time};
 use crate::intel::{Intel, TextHits, Verdict};
 use crate::state::{
-    Endpoint, File, FileSerial, News, Observation, Origin, Process, Program, Provenance, Role,
-    Socket, State, Subject, Traffic,
+    Endpoint, File, FileSerial, News, Observation, Origin, Process, Program, Provenance, Role, Socket, State,
+    Subject, Traffic,
 };
 
 use super::moment::{Moves, Shown};
@@ -219,7 +219,9 @@ impl<'a> Scene<'a> {
             FieldId::EvtDir => Some(Value::Word("<")),
             FieldId::SyscallType => match self.event.kind.event_type() {
                 EventType::Syscall(_) => self.type_names(),
-                EventType::Container | EventType::ProcExit | EventType::ThreadExit | EventType::MapExec => None,
+                EventType::Container | EventType::ProcExit | EventType::ThreadExit | EventType::MapExec => {
+                    None
+                }
             },
             FieldId::EvtCategory => Some(Value::Word(self.category())),
             FieldId::EvtArg => self.argument(ParamName(field.index?)),
@@ -247,16 +249,18 @@ impl<'a> Scene<'a> {
                 _ => None,
             },
             FieldId::ProcPexe => self.ancestor(1)?.argv.first().map(Value::text),
-            FieldId::ProcAexe => self.of_ancestors(field.index, |program| program.argv.first().map(Cow::Borrowed)),
-            FieldId::ProcAexepath => {
-                self.of_ancestors(field.index, |program| (!program.path.is_empty()).then_some(Cow::Borrowed(&*program.path)))
+            FieldId::ProcAexe => {
+                self.of_ancestors(field.index, |program| program.argv.first().map(Cow::Borrowed))
             }
-            FieldId::ProcAargs => {
-                self.of_ancestors(field.index, |program| (!program.is_unknown()).then(|| Cow::Owned(args_of(program))))
-            }
-            FieldId::ProcAcmdline => {
-                self.of_ancestors(field.index, |program| (!program.is_unknown()).then(|| Cow::Owned(cmdline_of(program))))
-            }
+            FieldId::ProcAexepath => self.of_ancestors(field.index, |program| {
+                (!program.path.is_empty()).then_some(Cow::Borrowed(&*program.path))
+            }),
+            FieldId::ProcAargs => self.of_ancestors(field.index, |program| {
+                (!program.is_unknown()).then(|| Cow::Owned(args_of(program)))
+            }),
+            FieldId::ProcAcmdline => self.of_ancestors(field.index, |program| {
+                (!program.is_unknown()).then(|| Cow::Owned(cmdline_of(program)))
+            }),
             FieldId::ProcCmdnargs => self.sizes_of_args().map(|(count, _)| Value::count(count)),
             FieldId::ProcCmdlenargs => self.sizes_of_args().map(|(_, bytes)| Value::count(bytes)),
             FieldId::ProcExeline => self.exeline(),
@@ -365,7 +369,9 @@ impl<'a> Scene<'a> {
             FieldId::ContainerPrivileged => self.metadata()?.privileged.map(Value::Bool),
             FieldId::ContainerMounts => self.mounts(),
             FieldId::ContainerStartTs => known(self.first_heard()?),
-            FieldId::ContainerDuration => Some(Value::Int(self.observation.time.since(self.first_heard()?).0)),
+            FieldId::ContainerDuration => {
+                Some(Value::Int(self.observation.time.since(self.first_heard()?).0))
+            }
             FieldId::ContainerIp => self.container_ip(),
             FieldId::ContainerHostPid => self.metadata()?.host_namespaces.map(|host| Value::Bool(host.pid)),
             FieldId::ContainerHostNetwork => {

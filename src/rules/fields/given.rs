@@ -52,8 +52,12 @@ pub(crate) fn events_of(field: FieldId) -> Option<&'static [&'static str]> {
 pub(crate) fn is_from_outside(field: FieldId) -> bool {
     const OF_USERS: &[FieldId] =
         &[FieldId::UserName, FieldId::UserHomedir, FieldId::UserShell, FieldId::GroupName];
-    const OWN: &[FieldId] =
-        &[FieldId::ContainerId, FieldId::ContainerFullId, FieldId::ContainerStartTs, FieldId::ContainerDuration];
+    const OWN: &[FieldId] = &[
+        FieldId::ContainerId,
+        FieldId::ContainerFullId,
+        FieldId::ContainerStartTs,
+        FieldId::ContainerDuration,
+    ];
     let name = field.def().name;
     OF_USERS.contains(&field)
         || ((name.starts_with("container.") || name.starts_with("k8s.")) && !OWN.contains(&field))

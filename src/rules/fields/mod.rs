@@ -11,6 +11,8 @@ mod outside;
 mod params;
 mod process;
 mod table;
+#[cfg(test)]
+mod tests;
 pub mod unavailable;
 mod value;
 

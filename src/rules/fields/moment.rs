@@ -26,11 +26,8 @@ fn civil(time: Time) -> Civil {
     let days = days.saturating_add(719_468);
     let (era, day) = (days.div_euclid(146_097), days.rem_euclid(146_097));
     // A time has 64 bits of nanoseconds, 292 years: nothing in here comes near its bounds.
-    let year = day
-        .saturating_sub(day / 1460)
-        .saturating_add(day / 36_524)
-        .saturating_sub(day / 146_096)
-        / 365;
+    let year =
+        day.saturating_sub(day / 1460).saturating_add(day / 36_524).saturating_sub(day / 146_096) / 365;
     let begins = year.saturating_mul(365).saturating_add(year / 4).saturating_sub(year / 100);
     let of_year = day.saturating_sub(begins);
     let month = of_year.saturating_mul(5).saturating_add(2) / 153;
@@ -182,9 +179,13 @@ impl<'a> Scene<'a> {
             Sysno::MMAP | Sysno::MPROTECT | Sysno::MEMFD_CREATE | Sysno::MLOCK2 => "memory",
             Sysno::KILL | Sysno::SIGNALFD | Sysno::SIGNALFD4 => "signal",
             Sysno::TIMERFD_CREATE | Sysno::TIMERFD_SETTIME | Sysno::TIMERFD_GETTIME => "time",
-            Sysno::CLOSE | Sysno::DUP | Sysno::DUP2 | Sysno::DUP3 | Sysno::FCNTL | Sysno::IOCTL | Sysno::SPLICE => {
-                "IO-other"
-            }
+            Sysno::CLOSE
+            | Sysno::DUP
+            | Sysno::DUP2
+            | Sysno::DUP3
+            | Sysno::FCNTL
+            | Sysno::IOCTL
+            | Sysno::SPLICE => "IO-other",
             _ => "other",
         }
     }
@@ -192,7 +193,8 @@ impl<'a> Scene<'a> {
     /// Whether an open may create a file that someone can execute.
     pub(super) fn is_open_exec(&self) -> bool {
         let Kind::Open(open) = &self.event.kind else { return false };
-        let creates = open.call.sysno == Sysno::CREAT || open.flags.intersects(OpenFlags::CREAT | OpenFlags::TMPFILE);
+        let creates =
+            open.call.sysno == Sysno::CREAT || open.flags.intersects(OpenFlags::CREAT | OpenFlags::TMPFILE);
         creates && open.mode.intersects(ModeBits::EXEC)
     }
 
@@ -204,7 +206,8 @@ impl<'a> Scene<'a> {
             return Some(Cow::Borrowed(given));
         }
         let context = self.event.context.as_ref();
-        let own = context.and_then(|context| context.cwd.present()).or_else(|| self.process()?.cwd.as_deref());
+        let own =
+            context.and_then(|context| context.cwd.present()).or_else(|| self.process()?.cwd.as_deref());
         let base = open.fd_path.present().filter(|base| path::is_file_path(base)).or(own);
         path::canonical(base, given).map(|path| Cow::Owned(path.into_vec()))
     }
@@ -225,6 +228,8 @@ mod tests {
         ] {
             assert_eq!(shown(Time(nanos), Shown::Iso), iso);
         }
-        assert!(!shown(Time(i64::MAX), Shown::Iso).is_empty() && !shown(Time(i64::MIN), Shown::Iso).is_empty());
+        assert!(
+            !shown(Time(i64::MAX), Shown::Iso).is_empty() && !shown(Time(i64::MIN), Shown::Iso).is_empty()
+        );
     }
 }

@@ -128,7 +128,9 @@ impl<'a> Scene<'a> {
                 let labels = &self.pod()?.labels;
                 text(labels.iter().find(|(known, _)| known == key).map(|(_, value)| value.as_str()))
             }
-            FieldId::ContainerMount => self.of_mount(key, |mount| &mount.dest, |mount| Cow::Owned(shown(mount))),
+            FieldId::ContainerMount => {
+                self.of_mount(key, |mount| &mount.dest, |mount| Cow::Owned(shown(mount)))
+            }
             FieldId::ContainerMountSource => {
                 self.of_mount(key, |mount| &mount.dest, |mount| Cow::Borrowed(&mount.source))
             }
@@ -138,9 +140,11 @@ impl<'a> Scene<'a> {
             FieldId::ContainerMountMode => {
                 self.of_mount(key, |mount| &mount.dest, |mount| Cow::Borrowed(&mount.mode))
             }
-            FieldId::ContainerMountRdwr => self.of_mount(key, |mount| &mount.dest, |mount| {
-                Cow::Borrowed(if mount.writable { "true" } else { "false" })
-            }),
+            FieldId::ContainerMountRdwr => self.of_mount(
+                key,
+                |mount| &mount.dest,
+                |mount| Cow::Borrowed(if mount.writable { "true" } else { "false" }),
+            ),
             FieldId::ContainerMountPropagation => {
                 self.of_mount(key, |mount| &mount.dest, |mount| Cow::Borrowed(&mount.propagation))
             }

@@ -297,8 +297,25 @@ pub(crate) fn unavailable<'t>(
 /// Whether the parameter is text in every event that has it.
 pub(crate) fn is_text(name: ParamName) -> bool {
     const TEXTS: &[&str] = &[
-        "addr", "args", "comm", "cwd", "dev", "dir", "env", "exe", "filename", "linkpath", "name", "newpath", "oldpath",
-        "path", "pathname", "target", "trusted_exepath", "tuple", "uargs",
+        "addr",
+        "args",
+        "comm",
+        "cwd",
+        "dev",
+        "dir",
+        "env",
+        "exe",
+        "filename",
+        "linkpath",
+        "name",
+        "newpath",
+        "oldpath",
+        "path",
+        "pathname",
+        "target",
+        "trusted_exepath",
+        "tuple",
+        "uargs",
     ];
     TEXTS.contains(&name.name())
 }
@@ -334,8 +351,7 @@ impl<'a> Scene<'a> {
             let separator = if all.is_empty() { "" } else { " " };
             let value = value.into_text();
             // Writing to a string cannot fail.
-            let _written =
-                write!(all, "{separator}{}={}", param.name, value.display(super::Type::Text));
+            let _written = write!(all, "{separator}{}={}", param.name, value.display(super::Type::Text));
         }
         (!all.is_empty()).then(|| Value::Text(Cow::Owned(all.into_bytes())))
     }

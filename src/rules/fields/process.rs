@@ -40,7 +40,9 @@ impl<'a> Scene<'a> {
                 let ancestor = process.ancestors.get(usize::from(nth).checked_sub(1)?)?;
                 Some(Value::Int(id(ancestor.actor.tgid)))
             }
-            None => Some(Value::Ints(process.ancestors.iter().map(|ancestor| id(ancestor.actor.tgid)).collect())),
+            None => {
+                Some(Value::Ints(process.ancestors.iter().map(|ancestor| id(ancestor.actor.tgid)).collect()))
+            }
         }
     }
 

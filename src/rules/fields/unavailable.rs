@@ -75,21 +75,31 @@ impl Unavailable {
     pub const fn sentence(self) -> &'static str {
         match self {
             Unavailable::Capabilities => "no message of gVisor's trace carries capabilities",
-            Unavailable::Payload => "gVisor's trace never carries the bytes that are read, written, sent or received",
+            Unavailable::Payload => {
+                "gVisor's trace never carries the bytes that are read, written, sent or received"
+            }
             Unavailable::Pointer => {
                 "gVisor tells this call by its registers only, and what lies behind a pointer (a path, a name, an \
                  address) is not told"
             }
             Unavailable::Inode => "gVisor's trace does not tell this of the file",
             Unavailable::Accounting => "gVisor's trace does not tell what the process uses or may use",
-            Unavailable::Cgroups => "a sandbox has no control groups of the host, and gVisor's trace tells none of its own",
-            Unavailable::Forgotten => "gVisor tells the environment with an exec only, and it is not kept beyond it",
-            Unavailable::NameService => "no names are looked up: that would be slow, observable and under the workload's influence",
+            Unavailable::Cgroups => {
+                "a sandbox has no control groups of the host, and gVisor's trace tells none of its own"
+            }
+            Unavailable::Forgotten => {
+                "gVisor tells the environment with an exec only, and it is not kept beyond it"
+            }
+            Unavailable::NameService => {
+                "no names are looked up: that would be slow, observable and under the workload's influence"
+            }
             Unavailable::Orchestrator => "neither the sandbox nor its runtime knows this of the orchestrator",
             Unavailable::Probes => "neither the sandbox nor its runtime knows the probes of a container",
             Unavailable::Audit => "there is no login behind a process of a sandbox: its login uid is -1",
             Unavailable::Host => "the trace comes from a sandbox and says nothing of its host",
-            Unavailable::Capture => "this belongs to a capture of the host's kernel, not to a sandbox's trace",
+            Unavailable::Capture => {
+                "this belongs to a capture of the host's kernel, not to a sandbox's trace"
+            }
             Unavailable::Plugin => "only plugins for other sources have this",
             Unavailable::Beginning => "events tell how a call ended; its beginning is none",
             Unavailable::NoParameter => "the events that the condition names have no such parameter",
@@ -142,10 +152,7 @@ const FIELDS: &[(Unavailable, &[&str])] = &[
             "fdlist.sports",
         ],
     ),
-    (
-        Unavailable::Inode,
-        &["fd.dev", "fd.dev.major", "fd.dev.minor", "fd.ino", "proc.exe_ino.mtime"],
-    ),
+    (Unavailable::Inode, &["fd.dev", "fd.dev.major", "fd.dev.minor", "fd.ino", "proc.exe_ino.mtime"]),
     (
         Unavailable::Accounting,
         &[

@@ -23,6 +23,12 @@ impl State {
             Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
                 self.renamed(acting, raw, Stays::Yes)
             }
+            Sysno::SETSID => {
+                if raw.call.exit?.succeeded() {
+                    self.began_session(acting.process);
+                }
+                Some(PROCESS)
+            }
             Sysno::SETPGID => {
                 if raw.call.exit?.succeeded() {
                     self.began_group(acting.process, raw);

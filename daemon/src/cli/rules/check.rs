@@ -69,7 +69,8 @@ struct Counts {
 
 impl Counts {
     fn of(compiled: &Compiled) -> Counts {
-        let count = |is: &dyn Fn(&RuleReport) -> bool| compiled.reports.iter().filter(|report| is(report)).count();
+        let count =
+            |is: &dyn Fn(&RuleReport) -> bool| compiled.reports.iter().filter(|report| is(report)).count();
         let loaded = |report: &RuleReport| report.fate == Fate::Loaded;
         Counts {
             loaded: count(&loaded),
