@@ -48,7 +48,6 @@ pub struct Image {
 
 /// Namespaces that a container shares with its host.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "three independent facts, each with its field in rules")]
 pub struct HostNamespaces {
     /// Process ids.
     pub pid: bool,

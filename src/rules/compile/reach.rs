@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use crate::event::EventType;
-use crate::rules::fields::{self, FieldId, Named, Unavailable};
+use crate::rules::fields::{self, Named, Unavailable};
 use crate::rules::lang::{Argument, Check, Expr, ExprKind, Field, List, Operand, Operator, Term};
 use crate::rules::source::Span;
 use crate::wire::schema::Release;
@@ -240,16 +240,12 @@ impl<'e> Walk<'e, '_> {
                     }
                 }
                 Some(Named::Field(def)) => {
-                    if let (Some(events), Some(types)) = (fields::events_of(def.id), types)
+                    if let (Some((events, reason)), Some(types)) = (fields::events_of(def.id), types)
                         && !events
                             .iter()
                             .flat_map(|name| EventType::all_by_name(name))
                             .any(|event| types.contains(&event))
                     {
-                        let reason = match def.id {
-                            FieldId::FsPathName | FieldId::FsPathNameraw => Unavailable::Pointer,
-                            _ => Unavailable::Forgotten,
-                        };
                         return Known::Missing(shown(name, field), reason);
                     }
                     if fields::is_from_outside(def.id) {

@@ -22,7 +22,7 @@ fn never(condition: &str) -> Option<Vec<Unavailable>> {
     match report.fate {
         Fate::Loaded => None,
         Fate::Skipped(Skipped::NeverTrue) => Some(report.losses.iter().map(|loss| loss.reason).collect()),
-        fate => panic!("{condition}: {fate:?}"),
+        fate @ (Fate::Skipped(_) | Fate::Broken) => panic!("{condition}: {fate:?}"),
     }
 }
 

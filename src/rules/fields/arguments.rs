@@ -1,5 +1,10 @@
 //! How the parameters of events are read: a function each, for the table in `params.rs`.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "the table names the events that have a parameter; of all others it is absent"
+)]
+
 use std::borrow::Cow;
 
 use crate::event::{CloneFlags, Fd, Kind, MapProt, ModeBits, Rlimit, Sysno};
@@ -646,5 +651,5 @@ fn low(register: u64) -> u32 {
 /// A register as a signed number: a negative `int` fills the low half only.
 fn signed(register: u64) -> i64 {
     let negative_int = u32::try_from(register).ok().filter(|low| *low > 0xffff_f000);
-    negative_int.map_or(register.cast_signed(), |low| i64::from(low.cast_signed()))
+    negative_int.map_or_else(|| register.cast_signed(), |low| i64::from(low.cast_signed()))
 }

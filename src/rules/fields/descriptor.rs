@@ -91,10 +91,12 @@ impl<'a> Scene<'a> {
             return Some(name);
         }
         // Of a local socket only the call that names it tells the name.
-        let address = match &self.event.kind {
-            Kind::Connect(connect) => connect.address,
-            Kind::Bind(bind) => bind.address,
-            _ => return None,
+        let address = if let Kind::Connect(connect) = &self.event.kind {
+            connect.address
+        } else if let Kind::Bind(bind) = &self.event.kind {
+            bind.address
+        } else {
+            return None;
         };
         match address {
             SockAddr::Unix(path) => path.present().map(Value::text),
@@ -127,10 +129,10 @@ impl<'a> Scene<'a> {
 
     /// The path as an open was given it.
     pub(super) fn raw_name(&self) -> Option<Value<'a>> {
-        match &self.event.kind {
-            Kind::Open(open) => open.pathname.present().map(Value::text),
-            _ => self.fd_name(),
+        if let Kind::Open(open) = &self.event.kind {
+            return open.pathname.present().map(Value::text);
         }
+        self.fd_name()
     }
 
     /// `container.id` and something of the descriptor.

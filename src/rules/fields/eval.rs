@@ -244,10 +244,10 @@ impl<'a> Scene<'a> {
             }
             FieldId::EvtIsOpenExec => Some(Value::Bool(self.is_open_exec())),
             FieldId::FsPathName => self.asked_path().map(Value::Text),
-            FieldId::FsPathNameraw => match &self.event.kind {
-                Kind::Open(open) => open.pathname.present().map(Value::text),
-                _ => None,
-            },
+            FieldId::FsPathNameraw => {
+                let Kind::Open(open) = &self.event.kind else { return None };
+                open.pathname.present().map(Value::text)
+            }
             FieldId::ProcPexe => self.ancestor(1)?.argv.first().map(Value::text),
             FieldId::ProcAexe => {
                 self.of_ancestors(field.index, |program| program.argv.first().map(Cow::Borrowed))
@@ -351,10 +351,10 @@ impl<'a> Scene<'a> {
                 }
             }
             FieldId::FdConnected => self.is_connected().map(Value::Bool),
-            FieldId::FdContainername => match self.fd_name()? {
-                Value::Text(name) => self.in_container(Some(name)),
-                _ => None,
-            },
+            FieldId::FdContainername => {
+                let Value::Text(name) = self.fd_name()? else { return None };
+                self.in_container(Some(name))
+            }
             FieldId::FdContainerdirectory => self.in_container(self.directory()),
             FieldId::FdIsUpperLayer => self.is_written_here().map(Value::Bool),
             FieldId::FdIsLowerLayer => self.is_written_here().map(|here| Value::Bool(!here)),

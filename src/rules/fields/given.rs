@@ -2,7 +2,7 @@
 
 use crate::wire::schema::Release;
 
-use super::FieldId;
+use super::{FieldId, Unavailable};
 
 const OPENS: &[&str] = &["open", "openat", "openat2", "creat"];
 const EXECS: &[&str] = &["execve", "container"];
@@ -28,8 +28,8 @@ pub(crate) fn since(field: FieldId) -> Release {
     if LATE.contains(&field) { Release::R2026 } else { Release::R2022 }
 }
 
-/// The events that have the field; nothing if it depends on no kind of event.
-pub(crate) fn events_of(field: FieldId) -> Option<&'static [&'static str]> {
+/// The events that have the field, and why others have not; nothing if it depends on no kind of event.
+pub(crate) fn events_of(field: FieldId) -> Option<(&'static [&'static str], Unavailable)> {
     const OF_EXECS: &[FieldId] = &[
         FieldId::ProcEnv,
         FieldId::ProcIsExeWritable,
@@ -40,9 +40,9 @@ pub(crate) fn events_of(field: FieldId) -> Option<&'static [&'static str]> {
     ];
     const OF_OPENS: &[FieldId] = &[FieldId::FsPathName, FieldId::FsPathNameraw];
     if OF_EXECS.contains(&field) {
-        Some(EXECS)
+        Some((EXECS, Unavailable::Forgotten))
     } else if OF_OPENS.contains(&field) {
-        Some(OPENS)
+        Some((OPENS, Unavailable::Pointer))
     } else {
         None
     }

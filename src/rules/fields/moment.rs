@@ -79,14 +79,25 @@ impl<'a> Scene<'a> {
 
     /// Which way the event moves bytes, whether any moved or not.
     pub(super) fn moves(&self) -> Option<Moves> {
-        match &self.event.kind {
-            Kind::Read(_) => Some(Moves::In),
-            Kind::Write(_) => Some(Moves::Out),
-            Kind::Raw(raw) => match raw.sysno() {
-                Sysno::RECVFROM | Sysno::RECVMSG | Sysno::RECVMMSG => Some(Moves::In),
-                Sysno::SENDTO | Sysno::SENDMSG | Sysno::SENDMMSG | Sysno::SENDFILE => Some(Moves::Out),
-                _ => None,
-            },
+        let EventType::Syscall(sysno) = self.event.kind.event_type() else { return None };
+        match sysno {
+            Sysno::READ
+            | Sysno::READV
+            | Sysno::PREAD64
+            | Sysno::PREADV
+            | Sysno::PREADV2
+            | Sysno::RECVFROM
+            | Sysno::RECVMSG
+            | Sysno::RECVMMSG => Some(Moves::In),
+            Sysno::WRITE
+            | Sysno::WRITEV
+            | Sysno::PWRITE64
+            | Sysno::PWRITEV
+            | Sysno::PWRITEV2
+            | Sysno::SENDTO
+            | Sysno::SENDMSG
+            | Sysno::SENDMMSG
+            | Sysno::SENDFILE => Some(Moves::Out),
             _ => None,
         }
     }

@@ -120,6 +120,7 @@ impl<'a> Scene<'a> {
 
     /// The value of a field that takes a text in brackets.
     #[must_use]
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the table says which fields take a text")]
     pub fn get_keyed(&self, field: FieldId, key: &str) -> Option<Value<'a>> {
         match field {
             FieldId::ProcEnv => self.variable(key),
@@ -193,12 +194,12 @@ impl<'a> Scene<'a> {
     /// The name of a user of the container. 0 is root, whoever wrote the file.
     pub(super) fn name_of_user(&self, uid: u32) -> Option<&'a str> {
         let known = self.metadata().and_then(|metadata| metadata.user(uid));
-        known.map(|user| user.name.as_str()).or((uid == 0).then_some("root"))
+        known.map(|user| user.name.as_str()).or_else(|| (uid == 0).then_some("root"))
     }
 
     /// The name of a group of the container.
     pub(super) fn name_of_group(&self, gid: u32) -> Option<&'a str> {
         let known = self.metadata().and_then(|metadata| metadata.group(gid));
-        known.map(|group| group.name.as_str()).or((gid == 0).then_some("root"))
+        known.map(|group| group.name.as_str()).or_else(|| (gid == 0).then_some("root"))
     }
 }

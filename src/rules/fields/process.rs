@@ -101,12 +101,10 @@ impl<'a> Scene<'a> {
     }
 
     fn env(&self) -> Option<Texts<'a>> {
-        match &self.event.kind {
-            Kind::SentryExecve(exec) => Some(exec.env),
-            Kind::ContainerStart(start) => Some(start.env),
-            Kind::Execve(exec) => Some(exec.env),
-            _ => None,
+        if let Kind::ContainerStart(start) = &self.event.kind {
+            return Some(start.env);
         }
+        self.exec().map(|exec| exec.env)
     }
 
     /// The environment, where the event tells it.
@@ -127,10 +125,8 @@ impl<'a> Scene<'a> {
     }
 
     fn exec(&self) -> Option<&'a SentryExecve<'a>> {
-        match &self.event.kind {
-            Kind::SentryExecve(exec) => Some(exec),
-            _ => None,
-        }
+        let Kind::SentryExecve(exec) = &self.event.kind else { return None };
+        Some(exec)
     }
 
     pub(super) fn executable_inode(&self) -> Option<Value<'a>> {
@@ -188,7 +184,11 @@ impl<'a> Scene<'a> {
             Object::File(file) => {
                 self.state.file_in(self.observation.container, file).map(|file| Value::text(&file.path))
             }
-            object => self.socket_of(object).and_then(super::descriptor::name_of),
+            object @ (Object::Socket(_)
+            | Object::Unknown
+            | Object::Pipe(..)
+            | Object::Nvidia(_)
+            | Object::Anon) => self.socket_of(object).and_then(super::descriptor::name_of),
         }
     }
 
@@ -208,7 +208,7 @@ impl<'a> Scene<'a> {
         Some(Value::Texts(names.into_iter().map(|name| Cow::Borrowed(name.as_bytes())).collect()))
     }
 
-    /// The uppermost end of the socket that the event is about.
+    /// This end of the socket that the event is about.
     pub(super) fn local(&self) -> Option<SocketAddr> {
         self.socket()?.local
     }
