@@ -1,5 +1,5 @@
 //! `sluicebox rules check` with the real binary.
-#![expect(clippy::indexing_slicing, reason = "a test that cannot go on has failed")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
