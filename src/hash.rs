@@ -35,11 +35,23 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.0.insert(key, value)
     }
 
+    pub(crate) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
+    where
+        K: Borrow<Q>,
+    {
+        self.0.get_mut(key)
+    }
+
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
     {
         self.0.remove(key)
+    }
+
+    /// The bytes that the map allocated, without what its keys and values hold.
+    pub(crate) fn heap(&self) -> usize {
+        self.0.allocation_size()
     }
 }
 
@@ -70,6 +82,16 @@ impl<K: Eq + Hash> Set<K> {
     /// Adds a key; whether it is new.
     pub(crate) fn insert(&mut self, key: K) -> bool {
         self.0.insert(key)
+    }
+
+    /// The keys in their own order, not the table's.
+    pub(crate) fn sorted(&self) -> Vec<K>
+    where
+        K: Ord + Clone,
+    {
+        let mut keys: Vec<K> = self.0.iter().cloned().collect();
+        keys.sort_unstable();
+        keys
     }
 
     pub(crate) fn len(&self) -> usize {

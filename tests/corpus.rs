@@ -29,6 +29,14 @@ struct Verdict {
     at_least: Option<String>,
     below: Option<String>,
     because: String,
+    /// Why the rules do not come to this verdict yet. A recording that is no longer missed fails the test until the
+    /// line is taken out.
+    missed: Option<String>,
+    /// Pieces of what truly happened that the stories must tell.
+    #[serde(default)]
+    tells: Vec<String>,
+    /// Why the stories do not tell all of it yet; goes as `missed` does.
+    untold: Option<String>,
 }
 
 fn severity(name: &str) -> Severity {
@@ -88,8 +96,17 @@ fn every_verdict_is_the_one_that_was_written_by_hand() {
             (None, Some(below)) => worst < Some(severity(below)),
             _ => panic!("{}: a verdict is either at_least or below", recording.name),
         };
-        if !right {
-            wrong.push(format!("{recording}: {worst:?}, but {}", verdict.because));
+        match (right, &verdict.missed) {
+            (true, None) | (false, Some(_)) => {}
+            (false, None) => wrong.push(format!("{recording}: {worst:?}, but {}", verdict.because)),
+            (true, Some(_)) => wrong.push(format!("{recording}: {worst:?}, no longer missed")),
+        }
+        let stories: String = found.iter().map(text::story).collect();
+        let missing: Vec<&String> = verdict.tells.iter().filter(|piece| !stories.contains(*piece)).collect();
+        match (missing.is_empty(), &verdict.untold) {
+            (true, None) | (false, Some(_)) => {}
+            (false, None) => wrong.push(format!("{recording}: the stories do not tell {missing:?}")),
+            (true, Some(_)) => wrong.push(format!("{recording}: no longer untold")),
         }
         let evictions = sandbox.state().evictions().total();
         assert_eq!(evictions, 0, "{recording}: nothing had to be forgotten in a trace of this size");
@@ -176,7 +193,7 @@ fn disordered(recording: &Recording, seed: u64) -> Vec<&[u8]> {
 #[test]
 fn threads_that_report_5_ms_late_change_no_verdict() {
     let rules = rules();
-    for recording in recordings() {
+    for recording in recordings().into_iter().filter(|recording| !recording.is_missed()) {
         for seed in 1..=5 {
             let (found, _) = findings(&rules, disordered(&recording, seed).into_iter());
             let guilty = worst(&found) >= Some(Severity::Alert);
@@ -194,7 +211,7 @@ fn an_owner_whose_clock_is_far_behind_changes_no_finding() {
         let mut sandbox = Sandbox::new(Arc::clone(&rules));
         let mut found = Vec::new();
         for packet in recording.packets() {
-            sandbox.tick(Time(1));
+            sandbox.tick(Time(1), &intel, &mut Vec::new());
             sandbox.packet(packet, &intel, &mut found).unwrap();
         }
         assert_eq!(told(&found), expected, "{recording}");

@@ -49,7 +49,7 @@ fn the_default_session_is_enough_for_every_verdict() {
     let mut wrong = Vec::new();
     let mut kept = 0_usize;
     let mut all = 0_usize;
-    for recording in recordings() {
+    for recording in recordings().into_iter().filter(|recording| !recording.is_missed()) {
         let release = Release::by_name(recording.release()).unwrap();
         let asked = asked_for(&rules, release);
         let mut sandbox = Sandbox::new(Arc::clone(&rules));

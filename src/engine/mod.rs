@@ -10,13 +10,15 @@ mod report;
 
 use std::sync::Arc;
 
-use crate::event::{Event, Time};
+use crate::event::{Call, Event, Kind, Raw, Sysno, Time};
 use crate::finding::Finding;
 use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
-use crate::state::{ContainerIx, Metadata, Observation, State};
+use crate::state::{
+    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Metadata, Observation, State, heap_of,
+};
 use crate::wire;
 
 /// One sandbox under observation.
@@ -32,14 +34,57 @@ pub struct Sandbox {
 }
 
 /// What is held against a container.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Judgement {
     matcher: Matcher,
     score: Score,
     level: Option<Level>,
     /// The matches that the score rests on, with the points that they added.
     contributing: Vec<(Match, Points)>,
+    /// The list of those, and the score itself.
+    lists: Charge,
 }
+
+impl Judgement {
+    fn new(budget: &Budget) -> Judgement {
+        Judgement {
+            matcher: Matcher::new(budget),
+            score: Score::default(),
+            level: None,
+            contributing: Vec::new(),
+            lists: budget.charge(Account::Evidence, 0),
+        }
+    }
+
+    /// Keeps a match that the score rests on. Beyond [`MAX_CONTRIBUTING`], or a quarter of what evidence may hold, the
+    /// oldest ones go.
+    fn contribute(&mut self, mut matched: Match, points: Points, budget: &Budget) {
+        matched.hold(budget);
+        self.contributing.push((matched, points));
+        let mut held: usize =
+            self.contributing.iter().map(|(matched, _)| matched.held.bytes()).fold(0, usize::saturating_add);
+        let mut gone = 0;
+        for (oldest, _) in &self.contributing {
+            let left = self.contributing.len().saturating_sub(gone);
+            let is_over = left > MAX_CONTRIBUTING || held > budget.evidence_share() / 4;
+            if !is_over || left <= 1 {
+                break;
+            }
+            held = held.saturating_sub(oldest.held.bytes());
+            gone = gone.saturating_add(1);
+        }
+        self.contributing.drain(..gone);
+        budget.forgot_evidence(u64::try_from(gone).unwrap_or(u64::MAX));
+        let list = heap_of::<(Match, Points)>(self.contributing.capacity());
+        self.lists.set(list.saturating_add(self.score.heap()));
+    }
+}
+
+/// What happens when time passes: nothing, by nobody. The call has no name, so `evt.type` has no value.
+const PASSED: Event<'static> = Event {
+    context: None,
+    kind: Kind::Raw(Raw { call: Call { sysno: Sysno(u32::MAX), exit: None }, args: [0; 6] }),
+};
 
 /// Matches that a finding tells at most: a few of each rule are evidence, hundreds are noise.
 const MAX_CONTRIBUTING: usize = 64;
@@ -63,14 +108,27 @@ impl Sandbox {
     /// A sandbox of which nothing is known yet.
     #[must_use]
     pub fn new(rules: Arc<RuleSet>) -> Sandbox {
+        Sandbox::with_budget(rules, DEFAULT_BUDGET)
+    }
+
+    /// The same, to remember so many bytes at most, [`MIN_BUDGET`](crate::state::MIN_BUDGET) at least.
+    #[must_use]
+    pub fn with_budget(rules: Arc<RuleSet>, bytes: usize) -> Sandbox {
         Sandbox {
-            state: State::default(),
+            state: State::with_budget(Budget::new(bytes)),
             rules,
             judgements: Vec::new(),
             matches: Vec::new(),
             events: 0,
             findings: 0,
         }
+    }
+
+    /// The same sandbox, with somebody to ask whether a file is in a container's image: where the release does not say.
+    #[must_use]
+    pub fn with_image(mut self, image: Arc<dyn Image>) -> Sandbox {
+        self.state.set_image(image);
+        self
     }
 
     /// Takes one packet as it came from the socket and appends what it gives rise to.
@@ -126,11 +184,14 @@ impl Sandbox {
         out: &mut Vec<Finding>,
         seen: &mut dyn FnMut(&Match, Points),
     ) {
-        let Some(observation) = self.state.apply(event) else { return };
+        let observation = self.state.apply(event);
+        self.pass_time(intel, out, seen);
+        let Some(observation) = observation else { return };
         let container = observation.container;
         let at = usize::from(container.0);
         if self.judgements.len() <= at {
-            self.judgements.resize_with(at.saturating_add(1), Judgement::default);
+            let budget = self.state.shared_budget();
+            self.judgements.resize_with(at.saturating_add(1), || Judgement::new(budget));
         }
         let Some(judgement) = self.judgements.get_mut(at) else { return };
         let scene = Scene { event, observation: &observation, state: &self.state, intel };
@@ -147,9 +208,46 @@ impl Sandbox {
         self.state.sight_mut().note_truncated();
     }
 
-    /// Moves the sandbox's clock on while nothing happens.
-    pub fn tick(&mut self, now: Time) {
+    /// Takes other rules from here on. Partial matches and points of rules that are unchanged stay; those of rules that
+    /// changed or are gone go with them, so that a bad rule that is mended weighs no longer.
+    pub fn reload(&mut self, rules: Arc<RuleSet>) {
+        let places = rules.places_of(&self.rules);
+        let now = self.state.clock();
+        for judgement in &mut self.judgements {
+            judgement.matcher.moved(&places, &rules);
+            judgement.score.moved(&places);
+            judgement.contributing.retain_mut(|(matched, _)| match places.get(matched.rule) {
+                Some(Some(place)) => {
+                    matched.rule = *place;
+                    true
+                }
+                Some(None) | None => false,
+            });
+            judgement.level = judgement.level.min(rules.thresholds.level(judgement.score.at(now)));
+        }
+        self.rules = rules;
+    }
+
+    /// Moves the sandbox's clock on while nothing happens, and appends what the passing of time alone gives rise to.
+    pub fn tick(&mut self, now: Time, intel: &Intel, out: &mut Vec<Finding>) {
         self.state.tick(now);
+        self.pass_time(intel, out, &mut |_, _| {});
+    }
+
+    /// Completes what waited for something not to happen, up to the clock.
+    fn pass_time(&mut self, intel: &Intel, out: &mut Vec<Finding>, seen: &mut dyn FnMut(&Match, Points)) {
+        let now = self.state.clock();
+        for at in 0..self.judgements.len() {
+            while let Some(judgement) = self.judgements.get_mut(at)
+                && let Some(due) = judgement.matcher.due(&self.rules, now)
+            {
+                let scene =
+                    Scene { event: &PASSED, observation: &due.observation, state: &self.state, intel };
+                self.matches.clear();
+                judgement.matcher.pass(&self.rules, &due, &scene, &mut self.matches);
+                self.judge(&due.observation, intel, out, seen);
+            }
+        }
     }
 
     /// Notes what whoever runs a container knows of it: image, labels, mounts, users. Rules see it from the next
@@ -204,13 +302,8 @@ impl Sandbox {
                 seen(&matched, Points::default());
                 let level = report::level_of(rule);
                 let own = [(matched, Points::default())];
-                let reporter = report::Reporter {
-                    rules: &self.rules,
-                    intel,
-                    state: &self.state,
-                    observation,
-                    evictions: judgement.matcher.evicted(),
-                };
+                let reporter =
+                    report::Reporter { rules: &self.rules, intel, state: &self.state, observation };
                 out.push(reporter.finding(level, before, before, None, &own, self.findings));
                 self.findings = self.findings.saturating_add(1);
                 continue;
@@ -221,10 +314,7 @@ impl Sandbox {
                 continue;
             }
             crossing = Some(matched.rule);
-            if judgement.contributing.len() >= MAX_CONTRIBUTING {
-                judgement.contributing.remove(0);
-            }
-            judgement.contributing.push((matched, points));
+            judgement.contribute(matched, points, self.state.shared_budget());
         }
         let Some(crossing) = crossing else { return };
         let after = judgement.score.at(now);
@@ -234,13 +324,7 @@ impl Sandbox {
         }
         judgement.level = level;
         let Some(level) = level else { return };
-        let reporter = report::Reporter {
-            rules: &self.rules,
-            intel,
-            state: &self.state,
-            observation,
-            evictions: judgement.matcher.evicted(),
-        };
+        let reporter = report::Reporter { rules: &self.rules, intel, state: &self.state, observation };
         out.push(reporter.finding(
             level,
             before,

@@ -2,14 +2,14 @@
 
 use crate::event::{EventType, Fd};
 use crate::finding::{
-    Ancestor, Container, Coverage, Deed, File, Finding, Indicator, Match, Process, Remote, RuleName,
-    ScoreChange, Severity, Step, Versions, Written,
+    Action, Ancestor, Container, Coverage, Deed, Fetched, File, Finding, Forgotten, Indicator, Match,
+    Process, Remote, RuleName, ScoreChange, Severity, Step, Versions, Written,
 };
 use crate::intel::Intel;
 use crate::rules::matcher::{self, Direction, Evidence, Object};
 use crate::rules::score::{Level, Points};
 use crate::rules::{Priority, Rule, RuleSet};
-use crate::state::{Actor, Observation, Program, Provenance, State};
+use crate::state::{Actor, Making, Observation, Program, Provenance, State};
 
 /// How grave the finding of a rule without weight is.
 pub(super) fn level_of(rule: &Rule) -> Level {
@@ -19,13 +19,20 @@ pub(super) fn level_of(rule: &Rule) -> Level {
     }
 }
 
+fn action_of(action: crate::rules::Action) -> Action {
+    match action {
+        crate::rules::Action::Report => Action::Report,
+        crate::rules::Action::Escalate => Action::Escalate,
+        crate::rules::Action::Kill => Action::Kill,
+    }
+}
+
 /// Everything that a finding is made of beside its matches.
 pub(super) struct Reporter<'a> {
     pub(super) rules: &'a RuleSet,
     pub(super) intel: &'a Intel,
     pub(super) state: &'a State,
     pub(super) observation: &'a Observation,
-    pub(super) evictions: u64,
 }
 
 impl Reporter<'_> {
@@ -60,11 +67,34 @@ impl Reporter<'_> {
             },
             score: ScoreChange { before: before.0, after: after.0, threshold },
             shadow: rule.is_some_and(|rule| rule.shadow),
+            action: self.action(level, crossing, contributing),
             container,
             process: self.process(),
             matches: contributing.iter().map(|(matched, points)| self.matched(matched, *points)).collect(),
             coverage: self.coverage(),
             versions: Versions { rules: self.rules.generation(), intel: self.intel.generation() },
+        }
+    }
+
+    /// What is to be done: what the level asks for, bounded by what the rules allow whose matches brought it about. One
+    /// rule without a bound among them is enough to lift it: thresholds decide what several rules together may cause.
+    fn action(
+        &self,
+        level: Level,
+        crossing: Option<usize>,
+        contributing: &[(matcher::Match, Points)],
+    ) -> Action {
+        let rules = || contributing.iter().filter_map(|(matched, _)| self.rules.rules().get(matched.rule));
+        let said = rules().filter_map(|rule| rule.action).map(action_of).max().unwrap_or(Action::Report);
+        let bound = rules().map(|rule| rule.action.map_or(Action::Kill, action_of)).max();
+        if rules().any(|rule| rule.shadow) {
+            return Action::Report;
+        }
+        match (crossing, level) {
+            // A rule without weight: what it says itself.
+            (None, _) => said,
+            (Some(_), Level::Kill) => bound.unwrap_or(Action::Report),
+            (Some(_), Level::Notice | Level::Alert) => said.min(Action::Escalate),
         }
     }
 
@@ -99,13 +129,23 @@ impl Reporter<'_> {
 
     fn coverage(&self) -> Coverage {
         let sight = self.state.sight();
+        let gone = self.state.evictions();
         Coverage {
             partial: sight.is_partial(),
             dropped: sight.dropped,
             undecodable: sight.undecodable,
             truncated: sight.truncated,
             unattributed: sight.unattributed,
-            evictions: self.state.evictions().total().saturating_add(self.evictions),
+            evictions: gone.total(),
+            forgotten: Forgotten {
+                processes: gone.processes,
+                files: gone.files,
+                endpoints: gone.endpoints,
+                sockets: gone.sockets,
+                pipes: gone.pipes,
+                descriptors: gone.descriptors,
+                evidence: gone.evidence,
+            },
         }
     }
 }
@@ -173,14 +213,15 @@ fn deed(evidence: &Evidence) -> Deed {
         Object::Process => {
             let ran = matches!(evidence.event, EventType::Container)
                 || evidence.event == EventType::Syscall(crate::event::Sysno::EXECVE);
-            if !ran {
+            // An interpreter that is fed ran nothing new; what it does shows that it runs what it is fed.
+            if !ran && evidence.fed_by.is_none() {
                 return Deed::Other;
             }
             let program = &evidence.actor.program;
             let mut file = file(program.effective_path(), program.effective());
             if let Some(remote) = &evidence.fed_by {
                 file.origin = "network";
-                file.remote = Some((remote.addr, remote.time.0));
+                file.remote = Some(fetched(remote));
             }
             Deed::Ran(file)
         }
@@ -194,8 +235,13 @@ fn deed(evidence: &Evidence) -> Deed {
             period_ns: period.map(|period| period.0),
             fd: fd.map(|Fd(fd)| fd),
         }),
+        Object::Absent(span) => Deed::Nothing { span_ns: span.0 },
         Object::Gpu { state, ioctls } => Deed::Gpu { state: state.name(), ioctls: *ioctls },
     }
+}
+
+fn fetched(remote: &crate::state::Remote) -> Fetched {
+    Fetched { addr: remote.addr, time_ns: remote.time.0, by: told(&remote.by, &[]) }
 }
 
 fn file(path: &[u8], provenance: &Provenance) -> File {
@@ -206,6 +252,8 @@ fn file(path: &[u8], provenance: &Provenance) -> File {
                 time_ns: written.time.0,
                 path: written.path.to_vec(),
                 by: told(&written.writer, &[]),
+                built: written.making == Making::Built,
+                installed: written.making == Making::Installed,
             })
             .collect()
     });
@@ -213,6 +261,6 @@ fn file(path: &[u8], provenance: &Provenance) -> File {
         path: path.to_vec(),
         origin: provenance.origin.name(),
         chain: chain.unwrap_or_default(),
-        remote: provenance.remote().map(|remote| (remote.addr, remote.time.0)),
+        remote: provenance.remote().map(fetched),
     }
 }

@@ -20,6 +20,14 @@ impl Errno {
     pub const EINTR: Errno = Errno(4);
     /// The socket is connected already.
     pub const EISCONN: Errno = Errno(106);
+    /// There is no way to that network.
+    pub const ENETUNREACH: Errno = Errno(101);
+    /// Nothing came back.
+    pub const ETIMEDOUT: Errno = Errno(110);
+    /// The host is down.
+    pub const EHOSTDOWN: Errno = Errno(112);
+    /// There is no way to that host.
+    pub const EHOSTUNREACH: Errno = Errno(113);
     /// Nobody listens there.
     pub const ECONNREFUSED: Errno = Errno(111);
     /// An earlier attempt is still under way.

@@ -21,6 +21,8 @@ pub struct Finding {
     pub score: ScoreChange,
     /// The rule is on trial: nobody is to act on it.
     pub shadow: bool,
+    /// The most that is to be done about it.
+    pub action: Action,
     /// The container.
     pub container: Container,
     /// The process whose event crossed the threshold.
@@ -40,6 +42,29 @@ pub struct RuleName {
     pub id: String,
     /// Its name.
     pub name: String,
+}
+
+/// What is to be done about a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Action {
+    /// Tell somebody.
+    Report,
+    /// Look closer: a richer trace session.
+    Escalate,
+    /// Kill the container.
+    Kill,
+}
+
+impl Action {
+    /// The action's name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Action::Report => "report",
+            Action::Escalate => "escalate",
+            Action::Kill => "kill",
+        }
+    }
 }
 
 /// How grave a finding is.
@@ -171,6 +196,11 @@ pub enum Deed {
         /// Its ioctls on GPU devices.
         ioctls: u64,
     },
+    /// What must be absent was, for so long up to the step's time.
+    Nothing {
+        /// How long, in nanoseconds.
+        span_ns: i64,
+    },
     /// Something of which the event's name says all.
     Other,
 }
@@ -184,8 +214,19 @@ pub struct File {
     pub origin: &'static str,
     /// The steps of how it came to be, the last first.
     pub chain: Vec<Written>,
-    /// The remote that the bytes descend from, with the time of the connect.
-    pub remote: Option<(std::net::SocketAddr, i64)>,
+    /// The remote that the bytes descend from.
+    pub remote: Option<Fetched>,
+}
+
+/// Bytes were got from a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its address.
+    pub addr: std::net::SocketAddr,
+    /// When the connection was made.
+    pub time_ns: i64,
+    /// By whom.
+    pub by: Process,
 }
 
 /// A file was written.
@@ -197,6 +238,10 @@ pub struct Written {
     pub path: Vec<u8>,
     /// Who wrote it.
     pub by: Process,
+    /// A compiler or linker made it.
+    pub built: bool,
+    /// A package manager put it there.
+    pub installed: bool,
 }
 
 /// A remote endpoint.
@@ -244,6 +289,43 @@ pub struct Coverage {
     pub unattributed: u64,
     /// What had to be forgotten to stay within the bounds.
     pub evictions: u64,
+    /// The same by kind.
+    pub forgotten: Forgotten,
+}
+
+/// What had to be forgotten, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Processes.
+    pub processes: u64,
+    /// Files.
+    pub files: u64,
+    /// Remote endpoints.
+    pub endpoints: u64,
+    /// Sockets.
+    pub sockets: u64,
+    /// Pipes.
+    pub pipes: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Partial matches, counters, and what a score rested on.
+    pub evidence: u64,
+}
+
+impl Forgotten {
+    /// Each kind with its name.
+    pub(crate) fn by_kind(self) -> [(&'static str, u64); 7] {
+        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence } = self;
+        [
+            ("processes", processes),
+            ("files", files),
+            ("endpoints", endpoints),
+            ("sockets", sockets),
+            ("pipes", pipes),
+            ("descriptors", descriptors),
+            ("evidence", evidence),
+        ]
+    }
 }
 
 /// Which rules and lists a finding rests on.

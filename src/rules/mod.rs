@@ -14,10 +14,12 @@ pub mod diagnostics;
 pub mod falco;
 pub mod fields;
 pub mod file;
+mod fingerprint;
 #[cfg(any(test, feature = "fuzzing"))]
 pub mod fuzz;
 pub mod lang;
 pub(crate) mod matcher;
+mod plan;
 mod ruleset;
 pub(crate) mod score;
 pub mod session;

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::event::{EventType, Nanos};
+use crate::hash::Map;
 
-use super::compile::{Kept, Predicate, Template, Term, Triggers};
-use super::fields::FieldRef;
-use super::file::{Priority, Scope};
+use super::compile::{Gate, Kept, Predicate, Template, Term, Triggers};
+use super::fields::{FieldRef, Scene};
+use super::file::{Action, Priority, Scope};
+use super::fingerprint::Fingerprint;
+use super::plan::Plan;
 
 /// A set of rules, immutable once it is made; swapped whole.
 #[derive(Debug)]
@@ -16,11 +19,15 @@ pub struct RuleSet {
     pub(crate) thresholds: Thresholds,
     generation: u64,
     /// By [`slot_of`]: the steps to test on an event of that type.
-    by_event: Vec<Vec<StepIx>>,
+    by_event: Vec<Plan>,
+    /// The steps to test on every event.
+    on_any: Plan,
     /// By [`slot_of`]: the rules whose `until` is to be asked on an event of that type.
     voided_by: Vec<Vec<usize>>,
     /// By rule: the steps of others that wait for its match.
     waiting: Vec<Vec<StepIx>>,
+    /// The rules that have a step that must be absent.
+    timed: Vec<usize>,
 }
 
 /// A step of a rule.
@@ -51,6 +58,9 @@ pub struct Rule {
     pub weight: Option<u32>,
     /// A rule on trial: its findings are marked, and it adds no score.
     pub shadow: bool,
+    /// The most that its matches alone may cause, if it says so.
+    pub action: Option<Action>,
+    pub(crate) fingerprint: Fingerprint,
     pub(crate) order: StepOrder,
     pub(crate) steps: Vec<Step>,
     pub(crate) until: Option<(Predicate, Triggers)>,
@@ -76,6 +86,8 @@ pub(crate) enum StepOrder {
 pub(crate) struct Step {
     /// The name by which later steps speak of it.
     pub(crate) name: Option<Arc<str>>,
+    /// What must hold for its condition to be asked.
+    pub(crate) gate: Option<Gate>,
     pub(crate) met_by: MetBy,
     pub(crate) needed: Needed,
     /// What it adds to the score if it is met beside the needed ones.
@@ -84,6 +96,8 @@ pub(crate) struct Step {
     /// It and the step before it may be met in either order, if they are close: it is not counted and asks for
     /// nothing that an earlier step had.
     pub(crate) swaps: bool,
+    /// Nothing may meet it for so long; then it is met.
+    pub(crate) absent_for: Option<Nanos>,
 }
 
 /// What meets a step.
@@ -164,17 +178,29 @@ fn note<T: Copy>(by_event: &mut [Vec<T>], triggers: &Triggers, what: T) {
 
 impl RuleSet {
     pub(crate) fn new(rules: Vec<Rule>, thresholds: Thresholds, generation: u64) -> RuleSet {
-        let mut by_event: Vec<Vec<StepIx>> = vec![Vec::new(); SLOTS];
+        let mut by_event: Vec<Plan> = Vec::new();
+        by_event.resize_with(SLOTS, Plan::default);
+        let mut on_any = Plan::default();
         let mut voided_by: Vec<Vec<usize>> = vec![Vec::new(); SLOTS];
         let mut waiting: Vec<Vec<StepIx>> = vec![Vec::new(); rules.len()];
         for (rule, compiled) in rules.iter().enumerate() {
             if let Some((_, triggers)) = &compiled.until {
                 note(&mut voided_by, triggers, rule);
             }
-            for (step, met_by) in compiled.steps.iter().map(|step| &step.met_by).enumerate() {
-                let place = StepIx { rule, step };
-                match met_by {
-                    MetBy::Event(_, triggers) => note(&mut by_event, triggers, place),
+            for (index, step) in compiled.steps.iter().enumerate() {
+                let place = StepIx { rule, step: index };
+                match &step.met_by {
+                    MetBy::Event(_, triggers) => match triggers.types() {
+                        None => on_any.add(place, step.gate.as_ref()),
+                        Some(types) => {
+                            let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
+                            for slot in slots {
+                                if let Some(plan) = by_event.get_mut(slot) {
+                                    plan.add(place, step.gate.as_ref());
+                                }
+                            }
+                        }
+                    },
                     MetBy::Match(others) => {
                         for other in others {
                             if let Some(steps) = waiting.get_mut(*other) {
@@ -185,7 +211,11 @@ impl RuleSet {
                 }
             }
         }
-        RuleSet { rules, thresholds, generation, by_event, voided_by, waiting }
+        by_event.iter_mut().for_each(Plan::finish);
+        on_any.finish();
+        let is_timed = |rule: &Rule| rule.steps.iter().any(|step| step.absent_for.is_some());
+        let timed = rules.iter().enumerate().filter(|(_, rule)| is_timed(rule)).map(|(at, _)| at).collect();
+        RuleSet { rules, thresholds, generation, by_event, on_any, voided_by, waiting, timed }
     }
 
     /// Which set this is; 0 is what comes with Sluicebox.
@@ -200,9 +230,30 @@ impl RuleSet {
         &self.rules
     }
 
-    /// The steps to test on an event of that type, in the order of rules and steps.
-    pub(crate) fn steps_for(&self, event: EventType) -> &[StepIx] {
-        self.by_event.get(slot_of(event)).map_or(&[], Vec::as_slice)
+    /// Where the rules of `old` are in this set, as far as they are unchanged.
+    pub(crate) fn places_of(&self, old: &RuleSet) -> Vec<Option<usize>> {
+        let mut by_id: Map<&str, usize> = Map::default();
+        for (place, rule) in self.rules.iter().enumerate() {
+            by_id.insert(&rule.id, place);
+        }
+        let same = |rule: &Rule| {
+            let place = *by_id.get(&*rule.id)?;
+            self.rules.get(place).filter(|new| new.fingerprint == rule.fingerprint).map(|_| place)
+        };
+        old.rules.iter().map(same).collect()
+    }
+
+    /// Puts the steps into `out` that are to be tested on an event, in the order of rules and steps.
+    pub(crate) fn steps_for(&self, event: EventType, scene: &Scene<'_>, out: &mut Vec<StepIx>) {
+        out.clear();
+        if let Some(plan) = self.by_event.get(slot_of(event)) {
+            plan.candidates(scene, out);
+        }
+        self.on_any.candidates(scene, out);
+        if out.len() > 1 {
+            out.sort_unstable();
+            out.dedup();
+        }
     }
 
     /// The rules whose `until` an event of that type can meet.
@@ -213,6 +264,11 @@ impl RuleSet {
     /// The steps that a match of that rule meets.
     pub(crate) fn steps_after(&self, rule: usize) -> &[StepIx] {
         self.waiting.get(rule).map_or(&[], Vec::as_slice)
+    }
+
+    /// The rules that have a step that must be absent.
+    pub(crate) fn timed(&self) -> &[usize] {
+        &self.timed
     }
 
     /// All event types that some rule names; nothing if one looks at all of them.

@@ -4,6 +4,7 @@
 //! halving and runs straight between two of them.
 
 use crate::event::{Nanos, Time};
+use crate::state::heap_of;
 
 use super::ruleset::Thresholds;
 
@@ -118,10 +119,26 @@ impl Score {
         )
     }
 
+    /// The bytes that it holds on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        heap_of::<Contribution>(self.contributions.capacity())
+    }
+
     /// What a rule has added that is left.
     pub(crate) fn of_rule(&self, rule: usize, now: Time) -> Points {
         let own = self.contributions.iter().filter(|contribution| contribution.rule == rule);
         Points(own.map(|contribution| contribution.left(now).0).fold(0, u64::saturating_add))
+    }
+
+    /// Keeps what rules added that are unchanged, by where they are now, and drops the rest.
+    pub(crate) fn moved(&mut self, places: &[Option<usize>]) {
+        self.contributions.retain_mut(|contribution| match places.get(contribution.rule) {
+            Some(Some(place)) => {
+                contribution.rule = *place;
+                true
+            }
+            Some(None) | None => false,
+        });
     }
 
     /// Adds a match of a rule, as far as the rule may still add: at most twice its weight. Says what it added.

@@ -119,6 +119,9 @@ fn points_for(rules: &RuleSet, needs: &BTreeSet<Need>, release: Release) -> BTre
             add(&mut points, raw_point(sysno, Stage::Enter));
         }
     }
+    if needs.contains(&Need::Code) {
+        add(&mut points, own_point("sentry/mmap", release));
+    }
     if release < Release::R2026 {
         // The path as it was asked for, which names the process; later releases say it in sentry/execve.
         add(&mut points, call_point(Sysno::EXECVE, Stage::Enter, release));
@@ -145,6 +148,8 @@ fn is_told_by_the_sentry(sysno: Sysno) -> bool {
 fn calls_for(need: Need) -> &'static [Sysno] {
     match need {
         Need::Exec | Need::Credentials | Need::Cwd | Need::Terminal | Need::Env => &[],
+        // sentry/mmap tells it, where there is one: mmap(2) itself is far too frequent.
+        Need::Code => &[],
         Need::Open => &[Sysno::OPEN, Sysno::OPENAT, Sysno::CREAT],
         Need::Provenance => &[
             Sysno::OPEN,
@@ -162,6 +167,9 @@ fn calls_for(need: Need) -> &'static [Sysno] {
             Sysno::CHDIR,
             Sysno::FCHDIR,
             Sysno::MEMFD_CREATE,
+            // Rare, unlike sendfile(2), which a web server lives by and whose file was opened before our eyes.
+            Sysno::SPLICE,
+            Sysno::TEE,
             Sysno::RENAME,
             Sysno::RENAMEAT,
             Sysno::RENAMEAT2,
@@ -175,6 +183,7 @@ fn calls_for(need: Need) -> &'static [Sysno] {
         Need::Send => &[Sysno::CONNECT, Sysno::SENDTO, Sysno::SENDMSG, Sysno::SENDMMSG],
         Need::Recv => &[Sysno::CONNECT, Sysno::RECVFROM, Sysno::RECVMSG],
         Need::Gpu => &[Sysno::OPEN, Sysno::OPENAT, Sysno::IOCTL],
+        Need::Listen => &[Sysno::BIND],
         Need::Dup => &[Sysno::DUP, Sysno::DUP2, Sysno::DUP3],
         Need::Bind => &[Sysno::BIND],
         Need::Job => &[Sysno::SETSID, Sysno::SETPGID],

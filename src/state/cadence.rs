@@ -50,6 +50,43 @@ impl Ring {
     }
 }
 
+impl Ring {
+    /// The values, oldest first.
+    fn in_order(&self) -> impl Iterator<Item = u64> + Clone + '_ {
+        let oldest = if self.len < WINDOW { 0 } else { self.next };
+        self.values.iter().copied().cycle().skip(oldest).take(self.len)
+    }
+}
+
+/// The pauses between attempts of something that is tried again.
+#[derive(Clone, Debug, Default)]
+pub struct Pauses(Ring);
+
+impl Pauses {
+    pub(crate) fn note(&mut self, pause: Nanos) {
+        self.0.push(u64::try_from(pause.0).unwrap_or(0));
+    }
+
+    /// The median pause.
+    #[must_use]
+    pub fn median(&self) -> Option<Nanos> {
+        self.0.median_by(|pause| pause).map(|pause| Nanos(i64::try_from(pause).unwrap_or(i64::MAX)))
+    }
+
+    /// By how much a pause is longer than the one before, as the median, in thousandths: about 1000 for an even retry,
+    /// 2000 for one that doubles its pauses.
+    #[must_use]
+    pub fn growth_permille(&self) -> Option<u64> {
+        let mut growths = Ring::default();
+        for (earlier, later) in self.0.in_order().zip(self.0.in_order().skip(1)) {
+            if let Some(growth) = later.saturating_mul(1000).checked_div(earlier) {
+                growths.push(growth);
+            }
+        }
+        growths.median_by(|growth| growth)
+    }
+}
+
 impl Cadence {
     /// Notes that `bytes` passed at `time`.
     pub(crate) fn note(&mut self, time: Time, bytes: u64) {
@@ -105,6 +142,7 @@ impl Cadence {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "models of tests, over small numbers")]
 mod tests {
     use super::*;
 
@@ -156,5 +194,56 @@ mod tests {
         }
         assert_eq!(cadence.period(), Some(Nanos::from_millis(1000)));
         assert_eq!(cadence.size(), Some(30));
+    }
+
+    proptest::proptest! {
+        #![proptest_config(proptest::prelude::ProptestConfig { failure_persistence: None, ..Default::default() })]
+
+        /// What a model says that keeps everything and sorts the last window of it.
+        #[test]
+        fn medians_are_those_of_the_last_window(steps in proptest::collection::vec((0i64..4000, 0u64..9000), 0..80)) {
+            let mut cadence = Cadence::default();
+            let mut messages: Vec<(i64, u64)> = Vec::new();
+            let mut now = 0;
+            for (pause, bytes) in steps {
+                now += pause;
+                cadence.note(Time(1).after(Nanos::from_millis(now)), bytes);
+                match messages.last_mut() {
+                    Some((start, size)) if now - *start < 10 => *size += bytes,
+                    _ => messages.push((now, bytes)),
+                }
+            }
+            let window = |mut all: Vec<u64>| {
+                all.drain(..all.len().saturating_sub(WINDOW));
+                all
+            };
+            let median = |mut values: Vec<u64>| {
+                values.sort_unstable();
+                values.get(values.len() / 2).copied()
+            };
+            let starts = messages.windows(2).map(|pair| (pair[1].0 - pair[0].0).unsigned_abs() * 1_000_000);
+            let distances = window(starts.collect());
+            let period = median(distances.clone());
+            let finished = messages.len().saturating_sub(1);
+            let sizes = window(messages.iter().take(finished).map(|(_, size)| *size).collect());
+            let dispersion = period.filter(|period| *period > 0).and_then(|period| {
+                let deviation = median(distances.iter().map(|distance| distance.abs_diff(period)).collect())?;
+                Some(deviation * 1000 / period)
+            });
+            proptest::prop_assert_eq!(cadence.messages(), messages.len() as u64);
+            proptest::prop_assert_eq!(cadence.period().map(|period| period.0.unsigned_abs()), period);
+            proptest::prop_assert_eq!(cadence.dispersion_permille(), dispersion);
+            proptest::prop_assert_eq!(cadence.size(), median(sizes));
+        }
+
+        #[test]
+        fn growth_is_the_median_of_successive_quotients(pauses in proptest::collection::vec(1u64..1_000_000, 0..50)) {
+            let mut kept = Pauses::default();
+            pauses.iter().for_each(|pause| kept.note(Nanos(pause.cast_signed())));
+            let window = &pauses[pauses.len().saturating_sub(WINDOW)..];
+            let mut growths: Vec<u64> = window.windows(2).map(|pair| pair[1] * 1000 / pair[0]).collect();
+            growths.sort_unstable();
+            proptest::prop_assert_eq!(kept.growth_permille(), growths.get(growths.len() / 2).copied());
+        }
     }
 }

@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use crate::event::Time;
 
+use super::budget::{Budget, Shared};
 use super::files::Files;
 use super::metadata::Metadata;
-use super::net::Endpoints;
+use super::moved::Moved;
+use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
+use super::terminal::Joined;
 
 /// Containers that a sandbox may have. A pod has a handful; a sentry that was taken over can invent any number.
 pub(crate) const MAX_CONTAINERS: usize = 64;
@@ -23,7 +26,7 @@ pub struct ContainerIx(pub u16);
 #[derive(Clone, Debug)]
 pub struct Container {
     /// Its id as the sentry claims it.
-    pub id: Arc<[u8]>,
+    pub id: Shared<u8>,
     /// Its first process, if its start was seen.
     pub first: Option<ProcessSerial>,
     /// When it was first heard of.
@@ -32,17 +35,29 @@ pub struct Container {
     pub metadata: Option<Arc<Metadata>>,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
+    pub(crate) listeners: Listeners,
+    pub(crate) terminals: Joined,
+    pub(crate) moved: Moved,
 }
 
 impl Container {
-    pub(crate) fn new(id: &[u8], since: Time) -> Self {
+    pub(crate) fn new(id: &[u8], since: Time, budget: &Budget) -> Self {
         Container {
-            id: id.into(),
+            id: Shared::new(id, budget),
             first: None,
             since,
             metadata: None,
-            files: Files::new(),
-            endpoints: Endpoints::new(),
+            files: Files::new(budget),
+            endpoints: Endpoints::new(budget),
+            listeners: Listeners::new(budget),
+            terminals: Joined::new(budget),
+            moved: Moved::new(budget),
         }
+    }
+
+    /// See [`settle`](super::arena::Arena::settle).
+    pub(super) fn settle(&mut self) {
+        self.files.settle();
+        self.endpoints.settle();
     }
 }

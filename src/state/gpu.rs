@@ -201,14 +201,16 @@ pub(crate) fn device_at(path: &[u8]) -> Option<Nvidia> {
 }
 
 /// The device that an ioctl on an *unknown* descriptor most likely meant: descriptors can come over a socket, which
-/// no event shows. Only requests that nobody else uses count.
+/// no event shows. Only requests that nobody else uses count; of a process that is at the GPU already, UVM's plain
+/// numbers as well.
 #[must_use]
-pub(crate) fn device_by_request(request: u64) -> Option<Nvidia> {
+pub(crate) fn device_by_request(request: u64, state: GpuState) -> Option<Nvidia> {
     let request = request & 0xffff_ffff;
     // Direction read|write and type 'F' (`_IOWR('F', nr, size)`), whatever the size.
     let is_nvidia = request & 0xc000_ff00 == 0xc000_4600;
     match request {
         0x3000_0001 => Some(Nvidia::Uvm),
+        25 | 27 | 33 | 37 if state >= GpuState::Initialised => Some(Nvidia::Uvm),
         _ if is_nvidia && matches!(request & 0xff, 0x27 | 0x2a | 0x2b | 0x4a | 0x4e | 0xc8..=0xda) => {
             Some(Nvidia::Control)
         }
@@ -292,8 +294,56 @@ mod tests {
 
     #[test]
     fn a_terminal_ioctl_on_an_unknown_descriptor_is_no_gpu() {
-        assert_eq!(device_by_request(0x5401), None);
-        assert_eq!(device_by_request(27), None);
-        assert_eq!(device_by_request(0xc020_462a), Some(Nvidia::Control));
+        for state in [GpuState::None, GpuState::Opened, GpuState::Initialised, GpuState::Context] {
+            assert_eq!(device_by_request(0x5401, state), None);
+            assert_eq!(device_by_request(0xc020_462a, state), Some(Nvidia::Control));
+            assert_eq!(device_by_request(0x3000_0001, state), Some(Nvidia::Uvm));
+        }
+    }
+
+    #[test]
+    fn plain_numbers_on_an_unknown_descriptor_count_for_who_is_at_the_gpu_already() {
+        for request in [25, 27, 33, 37, 0xffff_ffff_0000_001b] {
+            assert_eq!(device_by_request(request, GpuState::None), None);
+            assert_eq!(device_by_request(request, GpuState::Opened), None);
+            assert_eq!(device_by_request(request, GpuState::Initialised), Some(Nvidia::Uvm));
+        }
+        assert_eq!(device_by_request(26, GpuState::Context), None);
+    }
+
+    #[test]
+    fn nothing_is_asked_of_a_context_that_stands() {
+        let mut gpu = after(&[(Nvidia::Uvm, 27), (Nvidia::Uvm, 37), (Nvidia::Uvm, 25)]);
+        gpu.opened();
+        gpu.ioctl(Nvidia::Control, 0xc020_462b);
+        gpu.ioctl(Nvidia::Uvm, 0x3000_0002);
+        assert_eq!(gpu.state(), GpuState::Context);
+    }
+
+    #[test]
+    fn an_ioctl_before_its_open_is_no_less() {
+        let mut gpu = after(&[(Nvidia::Control, 0xc020_462b)]);
+        assert_eq!(gpu.state(), GpuState::Initialised);
+        gpu.opened();
+        assert_eq!(gpu.state(), GpuState::Initialised);
+    }
+
+    #[test]
+    fn several_gpus_register_with_one_context() {
+        let gpu = after(&[
+            (Nvidia::Uvm, 37),
+            (Nvidia::Uvm, 37),
+            (Nvidia::Uvm, 25),
+            (Nvidia::Uvm, 25),
+            (Nvidia::Uvm, 27),
+        ]);
+        assert_eq!((gpu.state(), gpu.ioctls()), (GpuState::Context, 5));
+    }
+
+    #[test]
+    fn a_frontend_number_on_the_uvm_node_and_the_other_way_round_are_others() {
+        assert_eq!(Gpu::default().ioctl(Nvidia::Uvm, 0x2b), GpuRequest::Other);
+        assert_eq!(Gpu::default().ioctl(Nvidia::Gpu, 25), GpuRequest::Other);
+        assert_eq!(Gpu::default().ioctl(Nvidia::Gpu, 0xc020_462b), GpuRequest::RmAlloc);
     }
 }

@@ -12,7 +12,7 @@ pub struct Metadata {
     /// The runtime's name: `docker`, `containerd`.
     pub runtime: Option<String>,
     /// Its image.
-    pub image: Option<Image>,
+    pub image: Option<ImageName>,
     /// Whether it runs privileged.
     pub privileged: Option<bool>,
     /// Whether it shares the host's PID, network and IPC namespaces.
@@ -33,7 +33,7 @@ pub struct Metadata {
 
 /// An image.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Image {
+pub struct ImageName {
     /// The whole reference, as the container was started with it.
     pub reference: String,
     /// Without tag and digest: `docker.io/library/nginx`.
@@ -114,10 +114,10 @@ pub struct Group {
 /// Users and groups that are taken from a file: the file is the image's, and may be as long as its maker likes.
 const MAX_NAMES: usize = 4096;
 
-impl Image {
+impl ImageName {
     /// Takes a reference apart: `registry:5000/a/b:tag@sha256:…`.
     #[must_use]
-    pub fn parse(reference: &str) -> Image {
+    pub fn parse(reference: &str) -> ImageName {
         let (name, digest) = match reference.split_once('@') {
             Some((name, digest)) => (name, Some(digest.to_owned())),
             None => (reference, None),
@@ -130,7 +130,13 @@ impl Image {
             Some((repository, tag)) => (repository, tag.strip_prefix(':').map(str::to_owned)),
             None => (name, None),
         };
-        Image { reference: reference.to_owned(), repository: repository.to_owned(), tag, digest, id: None }
+        ImageName {
+            reference: reference.to_owned(),
+            repository: repository.to_owned(),
+            tag,
+            digest,
+            id: None,
+        }
     }
 }
 
@@ -192,7 +198,7 @@ mod tests {
             ("registry:5000/a/b", "registry:5000/a/b", None, None),
             ("registry:5000/a/b:c@sha256:00", "registry:5000/a/b", Some("c"), Some("sha256:00")),
         ] {
-            let image = Image::parse(reference);
+            let image = ImageName::parse(reference);
             assert_eq!(
                 (&*image.repository, image.tag.as_deref(), image.digest.as_deref()),
                 (repository, tag, digest)

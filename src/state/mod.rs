@@ -8,20 +8,28 @@
 
 mod apply;
 mod arena;
+mod budget;
 mod builder;
 mod cadence;
+mod code;
 mod container;
+mod fd_table;
 mod fds;
 mod files;
 mod gpu;
+mod image;
+mod installer;
 mod interpreter;
 mod job;
 mod metadata;
+mod moved;
 mod net;
 pub(crate) mod path;
+mod pressure;
 mod process;
 mod program;
 mod sight;
+mod terminal;
 mod view;
 
 use std::sync::Arc;
@@ -32,18 +40,25 @@ use crate::event::{Context, Event, Fd, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
-pub use cadence::Cadence;
+pub(crate) use budget::{Account, Budget, Charge, heap_of};
+pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
+pub use cadence::{Cadence, Pauses};
+pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
-pub use fds::{Access, Descriptor, FdTable, Nvidia, Object, OnExec, PipeEnd};
+pub use fd_table::FdTable;
+pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use image::{Answer, Image};
 pub use job::Job;
-pub use metadata::{Group, HostNamespaces, Image, Metadata, Mount, Pod, User};
+pub use metadata::{Group, HostNamespaces, ImageName, Metadata, Mount, Pod, User};
 pub(crate) use net::is_remote;
-pub use net::{Endpoint, Outcome, Role, Socket, Traffic};
+pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
-pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
+pub use program::{
+    Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
+};
 pub use sight::Sight;
 pub use view::Evictions;
 
@@ -137,24 +152,41 @@ pub struct State {
     last_serial: u64,
     events: u64,
     sight: Sight,
+    budget: Budget,
+    /// The list of containers.
+    list: Charge,
+    image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State {
-            containers: Vec::new(),
-            processes: Processes::new(),
-            sockets: Arena::new(net::MAX_SOCKETS),
-            pipes: Arena::new(MAX_PIPES),
-            clock: Time::default(),
-            last_serial: 0,
-            events: 0,
-            sight: Sight::default(),
-        }
+        State::with_budget(Budget::default())
     }
 }
 
 impl State {
+    /// The budget, for what others remember of the sandbox.
+    pub(crate) fn shared_budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A memory of so many bytes.
+    pub(crate) fn with_budget(budget: Budget) -> Self {
+        State {
+            containers: Vec::new(),
+            processes: Processes::new(&budget),
+            sockets: Arena::new(net::MAX_SOCKETS, &budget),
+            pipes: Arena::new(MAX_PIPES, &budget),
+            clock: Time::default(),
+            last_serial: 0,
+            events: 0,
+            sight: Sight::default(),
+            list: budget.charge(Account::Objects, 0),
+            budget,
+            image: None,
+        }
+    }
+
     /// Takes one event in. Says what it was about, unless it was the mere beginning of a call or cannot be
     /// attributed to a process.
     pub fn apply(&mut self, event: &Event<'_>) -> Option<Observation> {
@@ -163,7 +195,15 @@ impl State {
             return None;
         };
         self.events = self.events.saturating_add(1);
-        apply::apply(self, context, &event.kind)
+        self.make_room();
+        let observation = apply::apply(self, context, &event.kind);
+        self.reweigh(observation.as_ref());
+        observation
+    }
+
+    /// Whom to ask whether a file is in a container's image, where the release does not say.
+    pub fn set_image(&mut self, image: Arc<dyn Image>) {
+        self.image = Some(image);
     }
 
     /// The largest time that was seen and believed.
@@ -238,7 +278,8 @@ impl State {
             return None;
         }
         let index = u16::try_from(self.containers.len()).ok()?;
-        self.containers.push(Container::new(id, time));
+        self.containers.push(Container::new(id, time, &self.budget));
+        self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
     }
 
@@ -249,14 +290,19 @@ impl State {
             Some(id) => id,
             None => self.stub(key, context),
         };
-        if let Some(process) = self.processes.get_mut(id) {
-            if context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes() {
-                process.comm = process::Comm::new(context.comm.bytes());
-            }
-            if let Some(credentials) = &context.credentials {
-                process.uid = Some(credentials.effective_uid);
-                process.job.gid = Some(credentials.effective_gid);
-            }
+        self.processes.acts(id);
+        let Some(process) = self.processes.get(id) else { return id };
+        let comm = (context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes())
+            .then(|| process::Comm::new(context.comm.bytes()));
+        let uid = context.credentials.as_ref().map(|credentials| credentials.effective_uid).or(process.uid);
+        let gid =
+            context.credentials.as_ref().map(|credentials| credentials.effective_gid).or(process.job.gid);
+        if (comm.is_some() || uid != process.uid || gid != process.job.gid)
+            && let Some(process) = self.processes.get_mut(id)
+        {
+            process.comm = comm.unwrap_or(process.comm);
+            process.uid = uid;
+            process.job.gid = gid;
         }
         id
     }
@@ -266,7 +312,7 @@ impl State {
             .then(|| self.processes.newest(key.container, context.parent))
             .flatten();
         let serial = ProcessSerial(self.next_serial());
-        let fds = self.processes.new_table(FdTable::default());
+        let fds = self.processes.new_table(FdTable::new(&self.budget));
         let from = parent.and_then(|parent| self.processes.get(parent));
         let lineage = match from {
             Some(parent) => self.lineage_of_child(parent, serial),
@@ -277,7 +323,9 @@ impl State {
             serial,
             lineage,
             birth: Birth::Unseen,
-            ancestors: from.map(process::ancestors_of_child).unwrap_or_default(),
+            ancestors: from
+                .map(|parent| process::ancestors_of_child(parent, &self.budget))
+                .unwrap_or_default(),
             program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
@@ -297,6 +345,9 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            terminal: None,
+            wrote: None,
+            code: Vec::new(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -4,10 +4,11 @@ use std::net::SocketAddr;
 
 use crate::event::{Fd, Tgid};
 
+use super::net::is_own;
 use super::process::LineageId;
 use super::{
-    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, PipeEnd,
-    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
+    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Pipe, PipeEnd,
+    PipeId, Process, ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
 };
 
 impl State {
@@ -74,6 +75,17 @@ impl State {
         self.sockets.get(socket)
     }
 
+    /// The remembered sockets, closed ones included.
+    pub fn sockets(&self) -> impl Iterator<Item = (SocketId, &Socket)> {
+        self.sockets.iter()
+    }
+
+    /// The pipe of that id.
+    #[must_use]
+    pub fn pipe_at(&self, pipe: PipeId) -> Option<&Pipe> {
+        self.pipes.get(pipe)
+    }
+
     /// The endpoint of that id in a container.
     #[must_use]
     pub fn endpoint_in(&self, container: ContainerIx, endpoint: EndpointId) -> Option<&Endpoint> {
@@ -85,10 +97,10 @@ impl State {
         self.container_at(container).into_iter().flat_map(|container| container.endpoints.iter())
     }
 
-    /// The remote that a standard descriptor of the process is connected to, if this side connected it: what a
-    /// reverse shell has and a server's child has not.
+    /// The remote that a descriptor of the process is connected to, if this side connected it: what a reverse shell has
+    /// and a server's child has not.
     #[must_use]
-    pub fn stdio_remote(&self, process: ProcessId, fd: Fd) -> Option<SocketAddr> {
+    pub fn connected_remote(&self, process: ProcessId, fd: Fd) -> Option<SocketAddr> {
         let Object::Socket(socket) = self.descriptor(process, fd)?.object else { return None };
         match self.socket_at(socket)?.role {
             Role::Client { remote, outcome, .. } if outcome.may_carry_bytes() && is_remote(remote.ip()) => {
@@ -124,6 +136,38 @@ impl State {
         answers.into_iter().any(|(reader, _)| connected(reader)).then_some(remote)
     }
 
+    /// The remote that a connection within the container leads on to: where whoever listens on its port last
+    /// connected to.
+    #[must_use]
+    pub fn onward(&self, container: ContainerIx, socket: SocketId) -> Option<SocketAddr> {
+        match self.socket_at(socket)?.role {
+            Role::Client { remote, .. } if is_own(remote.ip()) => {
+                self.container_at(container)?.listeners.onward(remote.port())
+            }
+            Role::Client { .. } | Role::Server { .. } | Role::Idle | Role::Local => None,
+        }
+    }
+
+    /// The remote that a process answers to: its standard output is a connection that this side made, and its parent,
+    /// a shell, is the one who reads from there. So runs a shell the lines that a remote sends it.
+    #[must_use]
+    pub fn orders_from(&self, process: ProcessId) -> Option<SocketAddr> {
+        let remote = self.connected_remote(process, Fd::STDOUT)?;
+        let Object::Socket(socket) = self.descriptor(process, Fd::STDOUT)?.object else { return None };
+        let parent = self.process_at(process)?.ancestors.first()?;
+        let reads = self.socket_at(socket)?.reader == Some(parent.serial);
+        (reads && parent.actor.program.is_shell()).then_some(remote)
+    }
+
+    /// The remote that the process or an ancestor joins with a terminal that it made.
+    #[must_use]
+    pub fn terminal_remote(&self, process: ProcessId) -> Option<SocketAddr> {
+        let process = self.process_at(process)?;
+        self.container_at(process.key.container)?.terminals.find(|joined| {
+            joined == process.serial || process.ancestors.iter().any(|ancestor| ancestor.serial == joined)
+        })
+    }
+
     /// The family of a process.
     #[must_use]
     pub fn lineage(&self, process: ProcessId) -> Option<LineageId> {
@@ -140,7 +184,22 @@ impl State {
             files: sum(|container| container.files.evictions()),
             endpoints: sum(|container| container.endpoints.evictions()),
             sockets: self.sockets.evictions(),
+            pipes: self.pipes.evictions(),
+            descriptors: self.budget.forgotten_descriptors(),
+            evidence: self.budget.forgotten_evidence(),
         }
+    }
+
+    /// Bytes that are charged to the sandbox's budget, evidence included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.budget.used()
+    }
+
+    /// The budget in bytes.
+    #[must_use]
+    pub fn budget(&self) -> usize {
+        self.budget.limit()
     }
 
     /// How many processes are remembered, exited ones included.
@@ -168,12 +227,21 @@ pub struct Evictions {
     pub endpoints: u64,
     /// Sockets.
     pub sockets: u64,
+    /// Pipes.
+    pub pipes: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Partial matches, counters, and what a score rested on.
+    pub evidence: u64,
 }
 
 impl Evictions {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.processes.saturating_add(self.files).saturating_add(self.endpoints).saturating_add(self.sockets)
+        let Evictions { processes, files, endpoints, sockets, pipes, descriptors, evidence } = *self;
+        [processes, files, endpoints, sockets, pipes, descriptors, evidence]
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 }

@@ -4,6 +4,7 @@
 //! change here. Everything that the workload chose is escaped; a line is a line.
 
 mod json;
+pub mod state;
 mod text;
 
 use std::io::{self, Write};

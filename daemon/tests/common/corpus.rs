@@ -27,6 +27,13 @@ impl Recorded {
         self.name.starts_with("m_")
     }
 
+    /// Whether the rules are known to miss it: `verdicts.toml` says why.
+    pub(crate) fn is_missed(&self) -> bool {
+        let verdicts = fs::read_to_string(folder(".").join("verdicts.toml")).unwrap();
+        let mut lines = verdicts.lines().skip_while(|line| *line != format!("[{}]", self.name)).skip(1);
+        lines.by_ref().take_while(|line| !line.starts_with('[')).any(|line| line.starts_with("missed ="))
+    }
+
     /// The trace as it was before it was compressed.
     pub(crate) fn plain(&self) -> Vec<u8> {
         let mut plain = Vec::new();

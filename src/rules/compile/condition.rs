@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use crate::event::{EventType, Nanos};
-use crate::hash::Set;
+use crate::hash::{Map, Set};
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
 use crate::rules::fields::{self, FieldDef, FieldId, FieldRef, Named, ParamName, Takes, Type};
 use crate::rules::lang::{
-    Argument, Call, Check, Expr, ExprKind, Field, Function, Modifier, Number, Operand, Operator,
+    Argument, Call, Check, Expr, ExprKind, Field, Function, List, Modifier, Number, Operand, Operator,
     Term as Written, Value as WrittenValue,
 };
 
 use super::glob::Glob;
-use super::predicate::{FoldCase, Order, Part, Predicate, Term, Test, Transform};
+use super::predicate::{FoldCase, Order, Part, Piece, Predicate, Term, Test};
+use super::transform::{Options, Transform};
 
 /// The largest automaton of a regular expression, in bytes: `(a{1000}){1000}` must not load.
 const REGEX_LIMIT: usize = 1 << 20;
@@ -36,9 +37,14 @@ pub(crate) struct ConditionCompiler<'r> {
     pub(crate) kept: Vec<Kept>,
     /// Every field that was asked for.
     pub(crate) used: Vec<FieldRef>,
+    /// The sets that were made of lists so far, by the list's address.
+    pub(crate) lists: &'r mut Lists,
     /// What is wrong.
     pub(crate) diagnostics: &'r mut Diagnostics,
 }
+
+/// The sets that were made of the lists of the rules that are being compiled.
+pub(crate) type Lists = Map<usize, Arc<Set<Box<[u8]>>>>;
 
 impl ConditionCompiler<'_> {
     /// Compiles a condition; what is wrong with it goes into the diagnostics, and [`Predicate::Never`] stands for it.
@@ -93,7 +99,7 @@ impl ConditionCompiler<'_> {
                     if list.items.is_empty() {
                         return Ok(Predicate::Never);
                     }
-                    Test::from_list(kind, operator, &list.items)?
+                    self.test_of_list(kind, operator, list)?
                 }
                 Some(modifier) => {
                     let tests = list
@@ -121,6 +127,22 @@ impl ConditionCompiler<'_> {
             }
         }
         Ok(Predicate::Check(term, test))
+    }
+
+    /// The test for membership in a list. A list that many rules name is one set.
+    fn test_of_list(&mut self, kind: Type, operator: Operator, list: &List) -> Result<Test, Box<Diagnostic>> {
+        // Items with their places are an `Arc` that lives as long as the rules that are compiled, so that its address
+        // tells it apart. What is wrong with an item depends on the type.
+        let is_plain = matches!(kind, Type::Text | Type::Texts) && operator != Operator::PMatch;
+        let address = list.items.as_ptr().addr();
+        if is_plain && let Some(known) = self.lists.get(&address) {
+            return Ok(Test::TextIn(Arc::clone(known)));
+        }
+        let test = Test::from_list(kind, operator, &list.items)?;
+        if is_plain && let Test::TextIn(texts) = &test {
+            self.lists.insert(address, Arc::clone(texts));
+        }
+        Ok(test)
     }
 
     fn against_term(&mut self, check: &Check, kind: Type, right: &Written) -> Result<Test, Box<Diagnostic>> {
@@ -168,28 +190,97 @@ impl ConditionCompiler<'_> {
             Function::ToLower => Transform::Lower,
             Function::ToUpper => Transform::Upper,
             Function::Basename => Transform::Basename,
+            Function::B64 => Transform::Base64,
             Function::Len => Transform::Len,
-            function @ (Function::B64 | Function::Join | Function::Concat | Function::Getopt) => {
-                return Err(Box::new(
-                    Diagnostic::error(
-                        codes::NOT_YET,
-                        format!("the transformer `{}` is not supported yet", function.word()),
-                        call.span,
-                    )
-                    .help("use tolower, toupper, basename or len"),
+            Function::Join => return self.join(call),
+            Function::Concat => return self.concat(call),
+            Function::Getopt => return self.getopt(call),
+        };
+        no_selector(call)?;
+        let [Argument::Term(inner)] = call.arguments.as_slice() else {
+            return Err(bad_arguments(call, "takes one field", "write `tolower(proc.name)`"));
+        };
+        let (inner, inner_kind) = self.term(inner)?;
+        let kind = match (transform, inner_kind) {
+            (Transform::Len, _) => Type::Count,
+            (_, Type::Texts) => Type::Texts,
+            (_, Type::Text | Type::Enum(_)) => Type::Text,
+            (
+                _,
+                Type::Bool
+                | Type::Count
+                | Type::Duration
+                | Type::Size
+                | Type::Ratio
+                | Type::Ip
+                | Type::Net
+                | Type::Endpoint
+                | Type::FileId
+                | Type::FileIds,
+            ) => {
+                return Err(bad_arguments(
+                    call,
+                    "takes a text, and the field is none",
+                    "use `concat` to make a text of it",
                 ));
             }
         };
-        let [Argument::Term(inner)] = call.arguments.as_slice() else {
-            return Err(Box::new(Diagnostic::error(
-                codes::BAD_OPERATOR,
-                format!("`{}` takes one field", call.function.word()),
-                call.span,
-            )));
-        };
-        let (inner, _) = self.term(inner)?;
-        let kind = if transform == Transform::Len { Type::Count } else { Type::Text };
         Ok((Term::Call(transform, Box::new(inner)), kind))
+    }
+
+    /// `join(SEPARATOR, (…))`
+    fn join(&mut self, call: &Call) -> Result<(Term, Type), Box<Diagnostic>> {
+        no_selector(call)?;
+        let [Argument::Value(separator), Argument::List(members, _)] = call.arguments.as_slice() else {
+            return Err(bad_arguments(
+                call,
+                "takes a separator and a list",
+                "write `join(\"-\", (proc.name, proc.pname))`",
+            ));
+        };
+        let parts = members.iter().map(|member| self.piece(call, member)).collect::<Result<_, _>>()?;
+        Ok((Term::Joined { separator: separator.text.as_bytes().into(), parts }, Type::Text))
+    }
+
+    /// `concat(…)`
+    fn concat(&mut self, call: &Call) -> Result<(Term, Type), Box<Diagnostic>> {
+        no_selector(call)?;
+        let parts = call.arguments.iter().map(|member| self.piece(call, member)).collect::<Result<_, _>>()?;
+        Ok((Term::Joined { separator: Box::default(), parts }, Type::Text))
+    }
+
+    fn piece(&mut self, call: &Call, argument: &Argument) -> Result<Piece, Box<Diagnostic>> {
+        match argument {
+            Argument::Term(term) => self.term(term).map(|(term, _)| Piece::Term(term)),
+            Argument::Value(value) => Ok(Piece::Text(value.text.as_bytes().into())),
+            Argument::List(..) => {
+                Err(bad_arguments(call, "joins fields and texts, not lists", "leave out the parentheses"))
+            }
+        }
+    }
+
+    /// `getopt(proc.args, "nt:")[t]`
+    fn getopt(&mut self, call: &Call) -> Result<(Term, Type), Box<Diagnostic>> {
+        let example = "write `getopt(proc.args, \"nt:\")[t]`";
+        let [Argument::Term(args), Argument::Value(options)] = call.arguments.as_slice() else {
+            return Err(bad_arguments(call, "takes the arguments and the options that there are", example));
+        };
+        let (args, _) = self.term(args)?;
+        let Some(parsed) = Options::parse(&options.text) else {
+            return Err(bad_arguments(
+                call,
+                "takes the options as letters, with a colon behind those that have a value",
+                example,
+            ));
+        };
+        let wanted = match call.selector.as_deref().map(str::as_bytes) {
+            Some([letter]) if parsed.has(*letter) => *letter,
+            Some(_) => {
+                return Err(bad_arguments(call, "is asked for an option that it does not know", example));
+            }
+            None => return Err(bad_arguments(call, "needs the option in brackets behind it", example)),
+        };
+        Ok((Term::Option { args: Box::new(args), options: parsed, wanted }, Type::Texts))
     }
 
     pub(crate) fn field(&mut self, field: &Field) -> Result<(Term, Type), Box<Diagnostic>> {
@@ -226,7 +317,7 @@ impl ConditionCompiler<'_> {
         };
         if let Bracket::Key(_) = argument {
             let message = format!("`{}` is not kept of an earlier step", field.name);
-            return Err(Box::new(Diagnostic::error(codes::NOT_YET, message, field.span)));
+            return Err(Box::new(Diagnostic::error(codes::BAD_VALUE, message, field.span)));
         }
         let kept = Kept { step, field: reference };
         let at = match self.kept.iter().position(|known| *known == kept) {
@@ -237,6 +328,18 @@ impl ConditionCompiler<'_> {
             }
         };
         Ok((Term::Kept(at), def.kind))
+    }
+}
+
+fn bad_arguments(call: &Call, why: &str, help: &str) -> Box<Diagnostic> {
+    let message = format!("`{}` {why}", call.function.word());
+    Box::new(Diagnostic::error(codes::BAD_OPERATOR, message, call.span).help(help))
+}
+
+fn no_selector(call: &Call) -> Result<(), Box<Diagnostic>> {
+    match call.selector {
+        None => Ok(()),
+        Some(_) => Err(bad_arguments(call, "has no options to choose from", "leave out the brackets")),
     }
 }
 
@@ -330,7 +433,7 @@ impl Test {
                     known_word(kind, item)?;
                     texts.insert(item.text.clone().into_bytes().into_boxed_slice());
                 }
-                Ok(Test::TextIn(texts))
+                Ok(Test::TextIn(Arc::new(texts)))
             }
             (Type::Ip | Type::Net, _) => {
                 Ok(Test::Net(items.iter().map(net).collect::<Result<Box<[_]>, _>>()?))

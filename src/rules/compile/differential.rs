@@ -8,11 +8,14 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::condition::ConditionCompiler;
+use super::condition::{ConditionCompiler, Lists};
+use super::gate::Gate;
 use super::predicate::Predicate;
 use crate::rules::diagnostics::Diagnostics;
 use crate::rules::fields::{self, FieldRef, Scene, Value};
 use crate::rules::lang::{self, Check, Expr, ExprKind, Operand, Operator, Term};
+use crate::rules::plan::Plan;
+use crate::rules::ruleset::StepIx;
 use crate::rules::source::Text;
 use crate::rules::testing::intel;
 use crate::state::State;
@@ -155,16 +158,18 @@ fn text(value: &Value<'_>) -> String {
 
 #[test]
 #[expect(clippy::disallowed_methods, reason = "a test reads its files; the library does not")]
-fn compiled_conditions_hold_where_the_tree_says_so() {
+fn compiled_conditions_hold_where_the_tree_says_so_and_their_gates_are_open_there() {
     let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
     let mut runner = TestRunner::new_with_rng(Config::default(), rng);
     let mut drawn: Vec<String> = CHECKS.iter().map(|check| (*check).to_owned()).collect();
     drawn.extend((0..200).map(|_| conditions().new_tree(&mut runner).unwrap().current()));
     let mut diagnostics = Diagnostics::default();
+    let mut lists = Lists::default();
     let mut compiler = ConditionCompiler {
         step_names: &[],
         kept: Vec::new(),
         used: Vec::new(),
+        lists: &mut lists,
         diagnostics: &mut diagnostics,
     };
     let pairs: Vec<(Expr, Predicate)> = drawn
@@ -177,6 +182,13 @@ fn compiled_conditions_hold_where_the_tree_says_so() {
         .collect();
     assert!(diagnostics.is_empty());
     let intel = intel();
+    // A plan asks of many conditions only those that can hold.
+    let mut plan = Plan::default();
+    for (step, (expr, _)) in pairs.iter().enumerate() {
+        plan.add(StepIx { rule: 0, step }, Gate::of(expr, &[], &mut lists).as_ref());
+    }
+    plan.finish();
+    let (mut asked, mut compared, mut candidates) = (0usize, 0usize, Vec::new());
     let mut held = vec![false; pairs.len()];
     for name in ["2024/m_gpu_miner", "2026/m_drop_exec_pool", "2026/b_web_client"] {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/corpus/{name}.trace.zst"));
@@ -187,13 +199,25 @@ fn compiled_conditions_hold_where_the_tree_says_so() {
             let Some(event) = wire::decode(packet).unwrap().event else { continue };
             let Some(observation) = state.apply(&event) else { continue };
             let scene = Scene { event: &event, observation: &observation, state: &state, intel: &intel };
-            for (((expr, compiled), condition), held) in pairs.iter().zip(&drawn).zip(&mut held) {
+            candidates.clear();
+            plan.candidates(&scene, &mut candidates);
+            candidates.sort_unstable();
+            candidates.dedup();
+            asked += candidates.len();
+            compared += pairs.len();
+            for (step, (((expr, compiled), condition), held)) in
+                pairs.iter().zip(&drawn).zip(&mut held).enumerate()
+            {
                 let holds = walk(expr, &scene);
                 assert_eq!(compiled.holds(&scene, &[]), holds, "{condition}\non {event:?}");
                 *held |= holds;
+                let is_asked = candidates.binary_search(&StepIx { rule: 0, step }).is_ok();
+                assert!(is_asked || !holds, "{condition}: its gate is closed on {event:?}");
             }
         }
     }
+    assert!(compared >= 1_000_000, "only {compared} pairs of condition and event");
+    assert!(asked < compared / 10 * 9, "{asked} of {compared} conditions asked");
     // Conditions that never hold would compare nothing.
     let never = held.iter().filter(|held| !**held).count();
     assert!(never * 3 < held.len(), "{never} of {} conditions never held", held.len());

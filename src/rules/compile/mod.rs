@@ -1,9 +1,11 @@
 //! From rules as their files say them to rules that can be matched: fields and types are checked, conditions become
 //! predicates, and what is wrong is said with its place.
 
+mod absence;
 mod condition;
 #[cfg(test)]
 mod differential;
+mod gate;
 mod glob;
 mod output;
 mod predicate;
@@ -11,6 +13,7 @@ mod reach;
 mod report;
 #[cfg(test)]
 mod tests;
+mod transform;
 mod triggers;
 
 use std::sync::Arc;
@@ -22,12 +25,14 @@ use crate::wire::schema::Release;
 use super::diagnostics::{Diagnostic, Diagnostics, codes};
 use super::falco::{RuleSource, StepSource, StepWhat, load};
 use super::file::Scope;
+use super::fingerprint::Fingerprint;
 use super::lang::Expr;
 use super::ruleset::{Count, MetBy, Needed, Rule, RuleSet, Step, StepOrder, Thresholds};
 use super::source::Sources;
 
-use condition::ConditionCompiler;
 pub(crate) use condition::Kept;
+use condition::{ConditionCompiler, Lists};
+pub(crate) use gate::{Gate, GateKey};
 pub(crate) use glob::Glob;
 pub(crate) use output::Template;
 pub(crate) use predicate::{FoldCase, Predicate, Term};
@@ -81,9 +86,10 @@ pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) 
     }
     let mut reports: Vec<RuleReport> = Vec::with_capacity(sources_of_rules.len());
     let mut compiled: Vec<Option<Rule>> = Vec::with_capacity(sources_of_rules.len());
+    let mut lists = Lists::default();
     for rule in &sources_of_rules {
         let mut report = RuleReport::new(rule);
-        compiled.push(check(rule, &ids, &mut report, &mut diagnostics));
+        compiled.push(check(rule, &ids, &mut report, &mut lists, &mut diagnostics));
         reports.push(report);
     }
     waits(&sources_of_rules, &ids, &mut reports);
@@ -119,6 +125,7 @@ fn check(
     rule: &RuleSource,
     ids: &Map<&str, usize>,
     report: &mut RuleReport,
+    lists: &mut Lists,
     diagnostics: &mut Diagnostics,
 ) -> Option<Rule> {
     if rule.source.value != "syscall" {
@@ -126,13 +133,13 @@ fn check(
         return None;
     }
     if rule.skip_if_unknown_filter
-        && let Some(unknown) = unknown_field(rule)
+        && let Some(unknown) = unknown_field(rule, lists)
     {
         report.fate = Fate::Skipped(Skipped::UnknownField(unknown));
         return None;
     }
     let errors = diagnostics.errors();
-    let compiled = rule_of(rule, ids, diagnostics);
+    let compiled = rule_of(rule, ids, lists, diagnostics);
     let names = step_names(rule);
     let mut never = false;
     for step in &rule.steps {
@@ -143,12 +150,12 @@ fn check(
         let is_needed = !step.optional && !step.absent;
         never |= is_never && is_needed;
         report.note(&findings, !is_never);
-        check_dropped(&findings, &names, diagnostics);
+        check_dropped(&findings, &names, lists, diagnostics);
     }
     if let Some(until) = &rule.until {
         let (_, findings) = reach::of(until, &names);
         report.note(&findings, true);
-        check_dropped(&findings, &names, diagnostics);
+        check_dropped(&findings, &names, lists, diagnostics);
     }
     if diagnostics.errors() > errors {
         report.fate = Fate::Broken;
@@ -159,9 +166,14 @@ fn check(
 }
 
 /// Compiles what was left out of a condition, for its errors.
-fn check_dropped(findings: &Findings<'_>, names: &[Option<String>], diagnostics: &mut Diagnostics) {
+fn check_dropped(
+    findings: &Findings<'_>,
+    names: &[Option<String>],
+    lists: &mut Lists,
+    diagnostics: &mut Diagnostics,
+) {
     let mut compiler =
-        ConditionCompiler { step_names: names, kept: Vec::new(), used: Vec::new(), diagnostics };
+        ConditionCompiler { step_names: names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
     for dropped in &findings.dropped {
         compiler.condition(dropped);
     }
@@ -198,9 +210,9 @@ fn waits(rules: &[RuleSource], ids: &Map<&str, usize>, reports: &mut [RuleReport
 }
 
 /// The first field of a rule's conditions and output that there is not.
-fn unknown_field(rule: &RuleSource) -> Option<String> {
+fn unknown_field(rule: &RuleSource, lists: &mut Lists) -> Option<String> {
     let mut diagnostics = Diagnostics::default();
-    rule_of(rule, &Map::default(), &mut diagnostics);
+    rule_of(rule, &Map::default(), lists, &mut diagnostics);
     let sorted = diagnostics.sorted();
     let unknown = sorted.iter().find(|diagnostic| diagnostic.code == codes::UNKNOWN_FIELD)?;
     unknown.message.split('`').nth(1).map(str::to_owned)
@@ -210,12 +222,20 @@ fn step_names(rule: &RuleSource) -> Vec<Option<String>> {
     rule.steps.iter().map(|step| step.alias.as_ref().map(|alias| alias.value.clone())).collect()
 }
 
-fn rule_of(rule: &RuleSource, ids: &Map<&str, usize>, diagnostics: &mut Diagnostics) -> Rule {
+fn rule_of(
+    rule: &RuleSource,
+    ids: &Map<&str, usize>,
+    lists: &mut Lists,
+    diagnostics: &mut Diagnostics,
+) -> Rule {
     let names = step_names(rule);
     let mut compiler =
-        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), diagnostics };
-    let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &names, &mut compiler)).collect();
-    let until = rule.until.as_ref().map(|until| reached(until, &names, &mut compiler));
+        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
+    let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &mut compiler)).collect();
+    let until = rule.until.as_ref().map(|until| {
+        let (predicate, triggers, _) = reached(until, &mut compiler);
+        (predicate, triggers)
+    });
     let mut once = Vec::new();
     for field in &rule.once {
         match compiler.field_named(field) {
@@ -224,6 +244,7 @@ fn rule_of(rule: &RuleSource, ids: &Map<&str, usize>, diagnostics: &mut Diagnost
         }
     }
     let output = Template::compile(&rule.output, &mut compiler);
+    absence::check(rule, &compiler.kept, compiler.diagnostics);
     let ConditionCompiler { kept, used, .. } = compiler;
     Rule {
         id: rule.id.value.as_str().into(),
@@ -235,6 +256,8 @@ fn rule_of(rule: &RuleSource, ids: &Map<&str, usize>, diagnostics: &mut Diagnost
         within: rule.within.as_ref().map_or(DEFAULT_WITHIN, |within| within.value),
         weight: rule.weight.as_ref().map(|weight| weight.value),
         shadow: rule.shadow,
+        action: rule.action.as_ref().map(|action| action.value),
+        fingerprint: Fingerprint::of(rule),
         order: if rule.unordered { StepOrder::Set } else { StepOrder::Sequence },
         steps,
         until,
@@ -246,34 +269,24 @@ fn rule_of(rule: &RuleSource, ids: &Map<&str, usize>, diagnostics: &mut Diagnost
     }
 }
 
-/// What of a condition can hold, with the events that it is tested on.
-fn reached(
-    condition: &Expr,
-    names: &[Option<String>],
-    compiler: &mut ConditionCompiler<'_>,
-) -> (Predicate, Triggers) {
-    match reach::of(condition, names) {
-        (Left::Some(left), _) => (compiler.condition(&left), Triggers::of(&left)),
-        (Left::Always, _) => (Predicate::All(Box::new([])), Triggers::of(condition)),
-        (Left::Never, _) => (Predicate::Never, Triggers::none()),
-    }
+/// What of a condition can hold, with the events that it is tested on and its gate.
+fn reached(condition: &Expr, compiler: &mut ConditionCompiler<'_>) -> (Predicate, Triggers, Option<Gate>) {
+    let (left, _) = reach::of(condition, compiler.step_names);
+    let left = match left {
+        Left::Some(left) => left,
+        Left::Always => return (Predicate::All(Box::new([])), Triggers::of(condition), None),
+        Left::Never => return (Predicate::Never, Triggers::none(), None),
+    };
+    let gate = Gate::of(&left, compiler.step_names, compiler.lists);
+    (compiler.condition(&left), Triggers::of(&left), gate)
 }
 
-fn step_of(
-    step: &StepSource,
-    ids: &Map<&str, usize>,
-    names: &[Option<String>],
-    compiler: &mut ConditionCompiler<'_>,
-) -> Step {
-    if step.absent {
-        compiler.diagnostics.push(
-            Diagnostic::error(codes::NOT_YET, "a step that must be absent is not supported yet", step.span)
-                .help("use `until` where the absence voids a match"),
-        );
-    }
+fn step_of(step: &StepSource, ids: &Map<&str, usize>, compiler: &mut ConditionCompiler<'_>) -> Step {
+    let mut gate = None;
     let met_by = match &step.what {
         StepWhat::Condition(expr) => {
-            let (predicate, triggers) = reached(expr, names, compiler);
+            let (predicate, triggers, of_condition) = reached(expr, compiler);
+            gate = of_condition;
             MetBy::Event(predicate, triggers)
         }
         StepWhat::Match(rules) => {
@@ -296,11 +309,13 @@ fn step_of(
     };
     let swaps = stands_alone && count.is_none();
     Step {
+        gate,
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),
         met_by,
         needed: if step.optional { Needed::Optional } else { Needed::Yes },
         weight: step.weight.as_ref().map_or(0, |weight| weight.value),
         swaps,
         count,
+        absent_for: step.within.as_ref().filter(|_| step.absent).map(|within| within.value),
     }
 }

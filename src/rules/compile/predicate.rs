@@ -3,6 +3,7 @@
 //! A field without a value makes every test on it false, `!=` included; its `not` is true. That is Falco's way, and
 //! rules that are to convict ask with `exists` or with a positive word.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -11,9 +12,10 @@ use ipnet::IpNet;
 use regex_automata::meta::Regex;
 
 use crate::hash::Set;
-use crate::rules::fields::{FieldId, FieldRef, OwnedValue, Scene, Value};
+use crate::rules::fields::{FieldId, FieldRef, OwnedValue, Scene, Type, Value};
 
 use super::glob::Glob;
+use super::transform::{Options, Transform};
 
 /// A compiled condition.
 #[derive(Debug)]
@@ -43,19 +45,31 @@ pub(crate) enum Term {
     Nothing,
     /// A transformer.
     Call(Transform, Box<Term>),
+    /// Several, with a separator between them; no value if one of them has none.
+    Joined {
+        /// What stands between them.
+        separator: Box<[u8]>,
+        /// What is joined.
+        parts: Box<[Piece]>,
+    },
+    /// The values of an option in an argument vector; none if it is not given.
+    Option {
+        /// The argument vector.
+        args: Box<Term>,
+        /// The options that there are.
+        options: Options,
+        /// The one that is asked for.
+        wanted: u8,
+    },
 }
 
-/// What is made of a value before it is tested.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Transform {
-    /// In lower case.
-    Lower,
-    /// In upper case.
-    Upper,
-    /// The last part of a path.
-    Basename,
-    /// Its length in bytes, or its number of members.
-    Len,
+/// A part of a text that is joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Piece {
+    /// A value; of several texts all of them, each a part of its own.
+    Term(Term),
+    /// A text that stands in the condition.
+    Text(Box<[u8]>),
 }
 
 /// What a value is tested for.
@@ -72,7 +86,7 @@ pub(crate) enum Test {
     /// It is this text.
     Text(Box<[u8]>),
     /// It is one of these texts; of several texts, one is.
-    TextIn(Set<Box<[u8]>>),
+    TextIn(Arc<Set<Box<[u8]>>>),
     /// It has a part.
     Contains(Part),
     /// It starts with a text.
@@ -193,6 +207,12 @@ impl Term {
         match self {
             Term::Nothing => true,
             Term::Call(_, inner) => inner.is_nothing(),
+            Term::Option { args, .. } => args.is_nothing(),
+            // A text that is joined of several has no value as soon as one of them has none.
+            Term::Joined { parts, .. } => parts.iter().any(|part| match part {
+                Piece::Term(term) => term.is_nothing(),
+                Piece::Text(_) => false,
+            }),
             Term::Field(_) | Term::Keyed(..) | Term::Kept(_) => false,
         }
     }
@@ -202,6 +222,11 @@ impl Term {
             Term::Field(_) | Term::Keyed(..) | Term::Nothing => false,
             Term::Kept(_) => true,
             Term::Call(_, inner) => inner.asks_earlier(),
+            Term::Joined { parts, .. } => parts.iter().any(|part| match part {
+                Piece::Term(term) => term.asks_earlier(),
+                Piece::Text(_) => false,
+            }),
+            Term::Option { args, .. } => args.asks_earlier(),
         }
     }
 
@@ -215,12 +240,34 @@ impl Term {
             Term::Kept(at) => kept.get(*at)?.clone(),
             Term::Keyed(field, key) => scene.get_keyed(*field, key),
             Term::Nothing => None,
-            Term::Call(transform, inner) => transform.of(inner.value(scene, kept)?),
+            Term::Call(transform, inner) => transform.of(&inner.value(scene, kept)?),
+            Term::Joined { separator, parts } => joined(separator, parts, scene, kept),
+            Term::Option { args, options, wanted } => {
+                let args = args.value(scene, kept)?;
+                let found = if let Value::Texts(args) = args {
+                    options.values_of(*wanted, args.into_iter())
+                } else {
+                    // A text whose words are no longer known apart.
+                    let words = args.as_bytes()?.split(|byte| *byte == b' ');
+                    options.values_of(*wanted, words.map(|word| Cow::Owned(word.to_vec())))
+                };
+                (!found.is_empty()).then_some(Value::Texts(found))
+            }
+        }
+    }
+
+    /// The type of its values, as far as an output needs to know it.
+    fn kind(&self) -> Type {
+        match self {
+            Term::Field(field) => field.id.def().kind,
+            Term::Keyed(field, _) => field.def().kind,
+            Term::Kept(_) | Term::Call(Transform::Len, _) => Type::Count,
+            Term::Nothing | Term::Call(..) | Term::Joined { .. } => Type::Text,
+            Term::Option { .. } => Type::Texts,
         }
     }
 
     fn cost(&self) -> u32 {
-        use crate::rules::fields::Type;
         match self {
             Term::Field(field) if field.id == FieldId::EvtType => 1,
             Term::Field(field) if matches!(field.id, FieldId::IntelTextTags | FieldId::IntelTextSource) => {
@@ -237,33 +284,45 @@ impl Term {
             Term::Keyed(..) => 20,
             Term::Nothing => 0,
             Term::Call(_, inner) => inner.cost().saturating_add(20),
+            Term::Joined { parts, .. } => parts.iter().fold(20, |sum, part| match part {
+                Piece::Term(term) => sum.saturating_add(term.cost()),
+                Piece::Text(_) => sum,
+            }),
+            Term::Option { args, .. } => args.cost().saturating_add(60),
         }
     }
 }
 
-impl Transform {
-    fn of<'a>(self, value: Value<'a>) -> Option<Value<'a>> {
-        if self == Transform::Len {
-            return match &value {
-                Value::Texts(texts) => Some(Value::count(u64::try_from(texts.len()).unwrap_or(u64::MAX))),
-                Value::Ints(numbers) => Some(Value::count(u64::try_from(numbers.len()).unwrap_or(u64::MAX))),
-                Value::Ips(addrs) => Some(Value::count(u64::try_from(addrs.len()).unwrap_or(u64::MAX))),
-                Value::Text(_) | Value::Word(_) | Value::Words(_) => {
-                    Some(Value::count(u64::try_from(value.as_bytes()?.len()).unwrap_or(u64::MAX)))
-                }
-                Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::Endpoint(_) => None,
-            };
+fn joined<'a>(
+    separator: &[u8],
+    parts: &'a [Piece],
+    scene: &Scene<'a>,
+    kept: &'a [Option<OwnedValue>],
+) -> Option<Value<'a>> {
+    let mut out = Vec::new();
+    let mut first = true;
+    let mut add = |text: &[u8]| {
+        if !std::mem::take(&mut first) {
+            out.extend_from_slice(separator);
         }
-        let text = value.as_bytes()?;
-        let text = match self {
-            Transform::Lower => text.to_ascii_lowercase(),
-            Transform::Upper => text.to_ascii_uppercase(),
-            Transform::Basename | Transform::Len => {
-                text.rsplit(|byte| *byte == b'/').next().unwrap_or(text).to_vec()
+        out.extend_from_slice(text);
+    };
+    for part in parts {
+        match part {
+            Piece::Text(text) => add(text),
+            Piece::Term(term) => {
+                let value = term.value(scene, kept)?;
+                if let Value::Texts(texts) = &value {
+                    texts.iter().for_each(|text| add(text));
+                } else if let Some(text) = value.as_bytes() {
+                    add(text);
+                } else {
+                    add(value.display(term.kind()).to_string().as_bytes());
+                }
             }
-        };
-        Some(Value::Text(text.into()))
+        }
     }
+    Some(Value::Text(out.into()))
 }
 
 impl Test {

@@ -119,8 +119,6 @@ codes! {
     UNKNOWN_FIELD = "E0301";
     /// An operator that does not fit the field's type.
     BAD_OPERATOR = "E0302";
-    /// A part of the language that is not built yet.
-    NOT_YET = "E0303";
     /// A rule for events of another source.
     OTHER_SOURCE = "W0304";
     /// A rule that can never match.

@@ -12,10 +12,11 @@ use super::{Scene, Value};
 
 /// Client and server of a connection, as far as they are known. A socket that listens is a server without a client.
 fn ends(socket: &Socket) -> (Option<SocketAddr>, Option<SocketAddr>) {
+    let local = socket.local.as_deref().copied();
     match socket.role {
-        Role::Client { remote, .. } => (socket.local, Some(remote)),
-        Role::Server { remote } => (remote, socket.local),
-        Role::Idle | Role::Local => (None, socket.local),
+        Role::Client { remote, .. } => (local, Some(remote)),
+        Role::Server { remote } => (remote, local),
+        Role::Idle | Role::Local => (None, local),
     }
 }
 

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crate::event::{Call, Event, EventType, Fd, Kind, ModeBits, OpenFlags, Sysno, Text, Time};
+use crate::event::{Call, Event, EventType, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text, Time};
 use crate::intel::{Intel, TextHits, Verdict};
 use crate::state::{
-    Endpoint, File, FileSerial, News, Observation, Origin, Process, Program, Provenance, Role, Socket, State,
-    Subject, Traffic,
+    Code, Endpoint, File, FileSerial, News, Observation, Origin, Process, Program, Provenance, Returns, Role,
+    Socket, State, Subject, Taken, Traffic,
 };
 
 use super::moment::{Moves, Shown};
@@ -97,11 +97,22 @@ impl<'a> Scene<'a> {
             FieldId::ProcExeOrigin => Some(Value::Word(self.program()?.executable.origin.name())),
             FieldId::ProcExeAncestry => ancestry(&self.program()?.executable),
             FieldId::ProcExeWriter => writer(&self.program()?.executable),
+            FieldId::ProcExeInstalled => Some(Value::Bool(self.program()?.executable.is_installed())),
+            FieldId::ProcExeBuilt => Some(Value::Bool(self.program()?.executable.is_built())),
             FieldId::ProcProgramPath => present(self.program()?.effective_path()),
             FieldId::ProcProgramOrigin => Some(Value::Word(self.process()?.program_origin().name())),
             FieldId::ProcProgramRemote => self.program_remote().map(Value::Endpoint),
             FieldId::ProcProgramFed => Some(Value::Bool(self.process()?.is_fed_from_network())),
             FieldId::ProcProgramWriter => writer(self.program()?.effective()),
+            FieldId::ProcProgramInstalled => Some(Value::Bool(self.program()?.effective().is_installed())),
+            FieldId::ProcProgramBuilt => Some(Value::Bool(self.program()?.effective().is_built())),
+            FieldId::ProcLibOrigin => Some(Value::Word(self.foreign_code()?.provenance.origin.name())),
+            FieldId::ProcLibPath => Some(Value::text(&self.foreign_code()?.path)),
+            FieldId::ProcLibRemote => {
+                self.foreign_code()?.provenance.remote().map(|remote| Value::Endpoint(remote.addr))
+            }
+            FieldId::ProcLibAncestry => ancestry(&self.foreign_code()?.provenance),
+            FieldId::ProcLibMapped => Some(Value::Bool(self.foreign_code()?.taken == Taken::Mapped)),
             FieldId::ProcProgramAncestry => ancestry(self.program()?.effective()),
             FieldId::ProcStdioRemote => self.stdio_remote().map(Value::Endpoint),
             FieldId::ThreadTid => Some(Value::Int(i64::from(self.event.context.as_ref()?.tid.0))),
@@ -143,6 +154,9 @@ impl<'a> Scene<'a> {
             FieldId::FileRemote => {
                 self.file()?.provenance.remote().map(|remote| Value::Endpoint(remote.addr))
             }
+            FieldId::FileInstalled => Some(Value::Bool(self.file()?.provenance.is_installed())),
+            FieldId::FileBuilt => Some(Value::Bool(self.file()?.provenance.is_built())),
+            FieldId::FileIsCode => Some(Value::Bool(self.takes_code(self.file()?))),
             FieldId::FileAncestry => ancestry(&self.file()?.provenance),
             FieldId::NetRemote => self
                 .remote()
@@ -158,7 +172,29 @@ impl<'a> Scene<'a> {
                 | Subject::Other => None,
             },
             FieldId::NetAttempts => self.endpoint().map(|endpoint| Value::count(endpoint.attempts)),
-            FieldId::NetFailures => self.endpoint().map(|endpoint| Value::count(endpoint.failures)),
+            FieldId::NetFailures => self.endpoint().map(|endpoint| Value::count(endpoint.failures.total())),
+            FieldId::NetRefused => self.endpoint().map(|endpoint| Value::count(endpoint.failures.refused)),
+            FieldId::NetTimedOut => self.endpoint().map(|endpoint| Value::count(endpoint.failures.timed_out)),
+            FieldId::NetUnreachable => {
+                self.endpoint().map(|endpoint| Value::count(endpoint.failures.unreachable))
+            }
+            FieldId::NetRetryPeriod => self.returns()?.pauses.median().map(|pause| Value::Int(pause.0)),
+            FieldId::NetRetryGrowth => self.returns()?.pauses.growth_permille().map(Value::count),
+            FieldId::NetRelayed => self.relayed().map(Value::Endpoint),
+            FieldId::NetRelayedNet => self.relayed().map(|remote| Value::Ip(remote.ip())),
+            FieldId::NetAllSends => self.returns().map(|returns| Value::count(returns.sends.messages())),
+            FieldId::NetAllPeriod => self.returns()?.sends.period().map(|period| Value::Int(period.0)),
+            FieldId::NetAllDispersion => self.returns()?.sends.dispersion_permille().map(Value::count),
+            FieldId::NetAllSendSize => self.returns()?.sends.size().map(Value::count),
+            FieldId::MemAnonymous => self.anonymous().map(|memory| Value::count(memory.bytes)),
+            FieldId::MemIsCode => {
+                let both = MapProt::WRITE | MapProt::EXEC;
+                self.anonymous().map(|memory| Value::Bool(memory.prot.contains(both)))
+            }
+            FieldId::ProcTerminalRemote => {
+                self.state.terminal_remote(self.observation.process).map(Value::Endpoint)
+            }
+            FieldId::ProcOrdersFrom => self.state.orders_from(self.observation.process).map(Value::Endpoint),
             FieldId::NetConnectedFor => {
                 self.endpoint()?.connected_for(self.observation.time).map(|span| Value::Int(span.0))
             }
@@ -512,10 +548,64 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// What came of coming back to that endpoint.
+    fn returns(&self) -> Option<&'a Returns> {
+        self.endpoint()?.returns.as_deref()
+    }
+
+    /// Where a connection within the container leads on to.
+    fn relayed(&self) -> Option<SocketAddr> {
+        match self.observation.subject {
+            Subject::Socket { socket, .. } => self.state.onward(self.observation.container, socket),
+            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => {
+                None
+            }
+        }
+    }
+
+    /// The memory that an mmap(2) asks for without a file behind it, by its arguments or its registers.
+    fn anonymous(&self) -> Option<Anonymous> {
+        let (bytes, prot, flags) = if let Kind::Mmap(mmap) = &self.event.kind {
+            (mmap.length, mmap.prot, mmap.flags)
+        } else if let Kind::Raw(raw) = &self.event.kind {
+            if raw.sysno() != Sysno::MMAP {
+                return None;
+            }
+            let low = |register: usize| u32::try_from(raw.arg(register) & 0xffff_ffff).unwrap_or(0);
+            (raw.arg(2), MapProt::from_bits_retain(low(3)), low(4))
+        } else {
+            return None;
+        };
+        (flags & MAP_ANONYMOUS != 0).then_some(Anonymous { bytes, prot })
+    }
+
     /// The address at the other end of the socket that the event is about.
     #[must_use]
     pub fn remote(&self) -> Option<SocketAddr> {
         self.socket()?.remote()
+    }
+
+    /// The gravest of the foreign code that the process took in beside its program.
+    fn foreign_code(&self) -> Option<&'a Code> {
+        self.process()?.foreign_code()
+    }
+
+    /// Whether the event takes the file in as code.
+    fn takes_code(&self, file: &File) -> bool {
+        let exec = |prot: MapProt| prot.contains(MapProt::EXEC);
+        if let Kind::SentryMmap(_) = &self.event.kind {
+            true
+        } else if let Kind::Mmap(mmap) = &self.event.kind {
+            exec(mmap.prot)
+        } else if let Kind::Raw(raw) = &self.event.kind {
+            raw.sysno() == Sysno::MMAP
+                && exec(MapProt::from_bits_retain(u32::try_from(raw.arg(3) & 0xffff_ffff).unwrap_or(0)))
+        } else if let Kind::Open(open) = &self.event.kind {
+            let opened = open.flags.is_read() && open.call.exit.is_some_and(|exit| exit.succeeded());
+            opened && self.program().is_some_and(|program| program.takes_as_code(&file.path))
+        } else {
+            false
+        }
     }
 
     fn program_remote(&self) -> Option<SocketAddr> {
@@ -525,14 +615,15 @@ impl<'a> Scene<'a> {
             Some(source) => source.remote(),
             None => process.program.effective().remote(),
         };
+        let remote = remote.or_else(|| process.foreign_code()?.provenance.remote());
         remote.map(|remote| remote.addr)
     }
 
     /// The remote behind standard input and output: by one socket, or through whoever relays both.
     fn stdio_remote(&self) -> Option<SocketAddr> {
         let process = self.observation.process;
-        let input = self.state.stdio_remote(process, Fd::STDIN);
-        let output = self.state.stdio_remote(process, Fd::STDOUT);
+        let input = self.state.connected_remote(process, Fd::STDIN);
+        let output = self.state.connected_remote(process, Fd::STDOUT);
         input.filter(|_| input == output).or_else(|| self.state.relayed_remote(process))
     }
 
@@ -562,6 +653,15 @@ impl<'a> Scene<'a> {
         (!hits.tags.is_empty()).then_some(hits)
     }
 }
+
+/// Memory without a file behind it.
+struct Anonymous {
+    bytes: u64,
+    prot: MapProt,
+}
+
+/// `MAP_ANONYMOUS`, `include/uapi/asm-generic/mman-common.h`
+const MAP_ANONYMOUS: u32 = 0x20;
 
 fn basename(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::rules::compile::{FoldCase, Glob};
-use crate::state::{Container, Image, Metadata, Mount, Pod, User};
+use crate::state::{Container, ImageName, Metadata, Mount, Pod, User};
 
 use super::{FieldId, Scene, Value};
 
@@ -64,11 +64,11 @@ impl<'a> Scene<'a> {
         self.container()?.metadata.as_deref()
     }
 
-    pub(super) fn image(&self) -> Option<&'a Image> {
+    pub(super) fn image(&self) -> Option<&'a ImageName> {
         self.metadata()?.image.as_ref()
     }
 
-    pub(super) fn of_image(&self, of: fn(&Image) -> Option<&str>) -> Option<Value<'a>> {
+    pub(super) fn of_image(&self, of: fn(&ImageName) -> Option<&str>) -> Option<Value<'a>> {
         text(of(self.image()?))
     }
 

@@ -210,6 +210,6 @@ impl<'a> Scene<'a> {
 
     /// This end of the socket that the event is about.
     pub(super) fn local(&self) -> Option<SocketAddr> {
-        self.socket()?.local
+        self.socket()?.local.as_deref().copied()
     }
 }

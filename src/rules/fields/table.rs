@@ -11,6 +11,8 @@ pub enum Need {
     Open,
     /// Where the bytes of files came from: opens, connects, pipes, renames, memfds.
     Provenance,
+    /// Files that are mapped executable, where the release says so.
+    Code,
     /// Connects.
     Connect,
     /// Sockets as they are made, which tells one attempt from the next.
@@ -21,6 +23,8 @@ pub enum Need {
     Recv,
     /// ioctls, and the opens of devices.
     Gpu,
+    /// Ports that are bound.
+    Listen,
     /// Duplicated descriptors.
     Dup,
     /// The user and group ids of the thread.
@@ -137,20 +141,42 @@ fields! {
         "The files that the executable's bytes descend from, itself included.";
     ProcExeWriter "proc.exe.writer" Type::Text, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The name of the program that wrote the executable.";
+    ProcExeInstalled "proc.exe.installed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A package manager wrote the executable, one that is of the image or was installed itself.";
+    ProcExeBuilt "proc.exe.built" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A compiler or linker made the executable, or it is a copy of what one made.";
     ProcProgramPath "proc.program.path" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "What truly runs: the script behind an interpreter, else the executable.";
     ProcProgramOrigin "proc.program.origin" Type::Enum(ORIGINS), Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "Where what truly runs came from.";
     ProcProgramRemote "proc.program.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
-        "The remote that the bytes of what truly runs descend from.";
+        "The remote that the bytes of what truly runs descend from; else those of the foreign code that it took in.";
     ProcProgramFed "proc.program.fed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], [],
         "What runs is an interpreter that is fed network bytes through its standard input.";
     ProcProgramWriter "proc.program.writer" Type::Text, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The name of the program that wrote what truly runs.";
+    ProcProgramInstalled "proc.program.installed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A package manager wrote what truly runs, one that is of the image or was installed itself.";
+    ProcProgramBuilt "proc.program.built" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A compiler or linker made what truly runs, or it is a copy of what one made.";
     ProcProgramAncestry "proc.program.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The files that the bytes of what truly runs descend from, itself included.";
+    ProcLibOrigin "proc.lib.origin" Type::Enum(ORIGINS), Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "Where foreign code came from that the process took in beside its program: a library that it mapped, a module that an interpreter opened. What a package manager installed does not count.";
+    ProcLibPath "proc.lib.path" Type::Text, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "The path of that code.";
+    ProcLibRemote "proc.lib.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "The remote that its bytes descend from.";
+    ProcLibAncestry "proc.lib.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "The files that its bytes descend from, itself included.";
+    ProcLibMapped "proc.lib.mapped" Type::Bool, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "It was mapped executable, which is a proof; else an interpreter opened a file of its language.";
     ProcStdioRemote "proc.stdio.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve", "dup", "dup2", "dup3", "connect", "clone"],
         "The remote that standard input *and* output of the process are connected to, by its own connect or through one that relays both.";
+    ProcTerminalRemote "proc.terminal.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Open, Need::Send, Need::Recv], [],
+        "The remote that the process or an ancestor joins with a terminal that it made, by copying both ways; seen where `read` and `write` are in the session.";
+    ProcOrdersFrom "proc.orders_from" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve"],
+        "The remote that standard output leads to, where the parent is a shell that reads from the same connection, made by this side.";
     ThreadTid "thread.tid" Type::Count, Nothing, [], [],
         "The thread's id.";
     UserUid "user.uid" Type::Count, Nothing, [Need::Credentials], [],
@@ -193,6 +219,12 @@ fields! {
         "Where its bytes came from.";
     FileRemote "file.remote" Type::Endpoint, Nothing, [Need::Provenance], [],
         "The remote that they descend from.";
+    FileInstalled "file.installed" Type::Bool, Nothing, [Need::Provenance], [],
+        "A package manager wrote it, one that is of the image or was installed itself.";
+    FileBuilt "file.built" Type::Bool, Nothing, [Need::Provenance], [],
+        "A compiler or linker made it, or it is a copy of what one made.";
+    FileIsCode "file.is_code" Type::Bool, Nothing, [Need::Provenance, Need::Code], [],
+        "The event takes the file in as code: it is mapped executable, or opened by an interpreter of its language.";
     FileAncestry "file.ancestry" Type::FileIds, Nothing, [Need::Provenance], [],
         "The files that its bytes descend from, itself included.";
     NetRemote "net.remote" Type::Endpoint, Nothing, [Need::Connect], [],
@@ -203,8 +235,30 @@ fields! {
         "Sockets of the container that were to connect to this endpoint.";
     NetFailures "net.failures" Type::Count, Nothing, [Need::Connect, Need::Socket], ["connect"],
         "Those of them that failed.";
+    NetRefused "net.refused" Type::Count, Nothing, [Need::Connect, Need::Socket, Need::Send], ["connect", "sendto", "recvfrom"],
+        "Those of them that were refused.";
+    NetTimedOut "net.timed_out" Type::Count, Nothing, [Need::Connect, Need::Socket, Need::Send], ["connect", "sendto", "recvfrom"],
+        "Those of them that timed out.";
+    NetUnreachable "net.unreachable" Type::Count, Nothing, [Need::Connect, Need::Socket, Need::Send], ["connect", "sendto", "recvfrom"],
+        "Those of them to which there was no way.";
+    NetRetryPeriod "net.retry.period" Type::Duration, Nothing, [Need::Connect, Need::Socket], ["connect"],
+        "The median pause between the last attempts.";
+    NetRetryGrowth "net.retry.growth" Type::Ratio, Nothing, [Need::Connect, Need::Socket], ["connect"],
+        "By how much a pause is longer than the one before, as the median: 1 for an even retry, 2 where it doubles.";
+    NetRelayed "net.relayed" Type::Endpoint, Nothing, [Need::Connect, Need::Listen], [],
+        "Where a connection to a port of the container itself leads on to: the remote that whoever listens there last connected to.";
+    NetRelayedNet "net.relayed.net" Type::Net, Nothing, [Need::Connect, Need::Listen], [],
+        "The address of that, to compare with prefixes.";
     NetConnectedFor "net.connected_for" Type::Duration, Nothing, [Need::Connect], [],
-        "How long ago the container first connected to it.";
+        "How long ago the container was first connected to it.";
+    NetAllSends "net.all.sends" Type::Count, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "Messages sent to the endpoint over all connections since the second.";
+    NetAllPeriod "net.all.period" Type::Duration, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "The median distance between the last of those.";
+    NetAllDispersion "net.all.dispersion" Type::Ratio, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "How uneven those distances are.";
+    NetAllSendSize "net.all.send_size" Type::Size, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
+        "The median size of those messages.";
     NetSends "net.sends" Type::Count, Nothing, [Need::Send], ["sendto", "sendmsg", "sendmmsg", "write", "writev"],
         "Messages sent over this connection; what is written within 10 ms is one.";
     NetRecvs "net.recvs" Type::Count, Nothing, [Need::Recv], ["recvfrom", "recvmsg", "read", "readv"],
@@ -219,6 +273,10 @@ fields! {
         "The median size of the last messages sent.";
     NetRecvSize "net.recv_size" Type::Size, Nothing, [Need::Recv], ["recvfrom", "recvmsg", "read", "readv"],
         "The median size of the last messages received.";
+    MemAnonymous "mem.anonymous" Type::Count, Nothing, [], ["mmap"],
+        "Bytes that an mmap asks for without a file behind them.";
+    MemIsCode "mem.is_code" Type::Bool, Nothing, [], ["mmap"],
+        "Memory without a file behind it that may be written and executed at once.";
     GpuState "gpu.state" Type::Enum(GPU_STATES), Nothing, [Need::Gpu], ["ioctl"],
         "How far this process got with the GPU: none, opened, initialised, context.";
     GpuIoctls "gpu.ioctls" Type::Count, Nothing, [Need::Gpu], ["ioctl"],

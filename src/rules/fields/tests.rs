@@ -11,7 +11,7 @@ use crate::finding::Finding;
 use crate::intel::Intel;
 use crate::rules::testing::{Script, check, intel};
 use crate::rules::{RuleSet, Thresholds, compile};
-use crate::state::{Image, Metadata, Mount};
+use crate::state::{ImageName, Metadata, Mount};
 
 fn rule(condition: &str, output: &str) -> Arc<RuleSet> {
     let file = format!(
@@ -247,7 +247,7 @@ const DONE: Option<Exit> = Some(Exit { result: 0, errno: crate::event::Errno::OK
 fn what_the_embedder_knows_of_a_container_is_asked_like_everything_else() {
     let metadata = Metadata {
         name: Some("web".to_owned()),
-        image: Some(Image::parse("docker.io/library/nginx:1.27")),
+        image: Some(ImageName::parse("docker.io/library/nginx:1.27")),
         privileged: Some(true),
         mounts: Some(vec![Mount {
             source: "/var/run/docker.sock".to_owned(),

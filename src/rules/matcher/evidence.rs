@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use crate::event::{EventType, Fd, Nanos, Time};
 use crate::rules::fields::{FieldId, FieldRef, Scene};
-use crate::state::{Actor, Ancestor, GpuState, Provenance, Remote, Role, Subject};
+use crate::state::path::PATH_MAX;
+use crate::state::{
+    Account, Actor, Ancestor, Budget, Charge, GpuState, Provenance, Remote, Role, Shared, Subject, heap_of,
+};
 
 /// One step of a match.
 #[derive(Clone, Debug)]
@@ -28,7 +31,7 @@ pub(crate) struct Evidence {
     /// Who did it.
     pub actor: Actor,
     /// Its ancestors, nearest first.
-    pub ancestors: Arc<[Ancestor]>,
+    pub ancestors: Shared<Ancestor>,
     /// What it was done to.
     pub object: Object,
     /// The remote that feeds the program through its standard input.
@@ -66,6 +69,8 @@ pub(crate) enum Object {
         /// The descriptor.
         fd: Option<Fd>,
     },
+    /// Nothing: what must be absent was, for so long.
+    Absent(Nanos),
     /// The GPU.
     Gpu {
         /// How far the process got.
@@ -95,7 +100,82 @@ pub(crate) struct Indicator {
     pub source: Arc<str>,
 }
 
+/// What evidence costs, charged for as long as it is kept: its own bytes, and those that it keeps others from giving
+/// back. The second are paid where they are made; here they only count against the share of evidence.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    own: Charge,
+    pinned: Charge,
+}
+
+impl Held {
+    /// Charges so many bytes.
+    pub(crate) fn new(budget: &Budget, size: Size) -> Held {
+        Held {
+            own: budget.charge(Account::Evidence, size.own),
+            pinned: budget.charge(Account::Pinned, size.pinned),
+        }
+    }
+
+    /// All that counts against the share.
+    pub(crate) fn bytes(&self) -> usize {
+        self.own.bytes().saturating_add(self.pinned.bytes())
+    }
+}
+
+/// The bytes of something that is kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Size {
+    /// On the heap, its own.
+    pub(crate) own: usize,
+    /// Shared, and kept alive.
+    pub(crate) pinned: usize,
+}
+
+impl Size {
+    pub(crate) fn own(own: usize) -> Size {
+        Size { own, pinned: 0 }
+    }
+
+    pub(crate) fn plus(self, other: Size) -> Size {
+        Size { own: self.own.saturating_add(other.own), pinned: self.pinned.saturating_add(other.pinned) }
+    }
+}
+
+/// What a chain of bytes keeps alive.
+fn chain(provenance: &Provenance) -> usize {
+    let steps = provenance.derivation.iter().flat_map(|derivation| derivation.chain());
+    let sizes = steps.map(|step| step.bytes().saturating_add(step.writer.program.bytes()));
+    sizes.fold(0, usize::saturating_add)
+}
+
 impl Evidence {
+    /// What it holds beside its own size.
+    pub(crate) fn size(&self) -> Size {
+        let program = &self.actor.program;
+        let ancestors = self.ancestors.iter().map(|ancestor| ancestor.actor.program.bytes());
+        let pinned = [
+            program.bytes(),
+            chain(&program.executable),
+            program.script.as_ref().map_or(0, |script| chain(&script.provenance)),
+            self.ancestors.bytes(),
+        ];
+        let pinned = pinned.into_iter().chain(ancestors).fold(0, usize::saturating_add);
+        let object = match &self.object {
+            Object::File { path, provenance } => {
+                Size { own: heap_of::<u8>(path.len()), pinned: chain(provenance) }
+            }
+            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => {
+                Size::default()
+            }
+        };
+        let indicators = self.indicators.iter().map(|indicator| {
+            heap_of::<u8>(indicator.what.len()).saturating_add(heap_of::<Arc<str>>(indicator.tags.capacity()))
+        });
+        let list = heap_of::<Indicator>(self.indicators.capacity());
+        Size { own: indicators.fold(list, usize::saturating_add), pinned }.plus(object)
+    }
+
     /// What an event leaves behind; nothing if its process is gone. `used` are the fields that the rule asks for.
     pub(crate) fn of(scene: &Scene<'_>, step: Option<&Arc<str>>, used: &[FieldRef]) -> Option<Evidence> {
         let process = scene.process()?;
@@ -109,11 +189,33 @@ impl Evidence {
             event: scene.event.kind.event_type(),
             failed: scene.event.kind.call().and_then(|call| call.exit).is_some_and(|exit| !exit.succeeded()),
             actor: process.actor(),
-            ancestors: Arc::clone(&process.ancestors),
+            ancestors: process.ancestors.clone(),
             object: object_of(scene),
             fed_by: fed.and_then(|source| source.remote()).cloned(),
             indicators: indicators(scene, used),
         })
+    }
+}
+
+impl Evidence {
+    /// What the passing of time leaves behind: that nothing met a step for `span`, up to `until`. Everything else is as it
+    /// was when the step before it was met.
+    pub(crate) fn of_absence(
+        before: &Evidence,
+        step: Option<&Arc<str>>,
+        span: Nanos,
+        until: Time,
+    ) -> Evidence {
+        Evidence {
+            step: step.cloned(),
+            time: until,
+            since: before.time,
+            count: 1,
+            failed: false,
+            object: Object::Absent(span),
+            indicators: Vec::new(),
+            ..before.clone()
+        }
     }
 }
 
@@ -134,7 +236,7 @@ fn object_of(scene: &Scene<'_>) -> Object {
                 addr,
                 direction,
                 attempts: endpoint.map_or(0, |endpoint| endpoint.attempts),
-                failures: endpoint.map_or(0, |endpoint| endpoint.failures),
+                failures: endpoint.map_or(0, |endpoint| endpoint.failures.total()),
                 sends: scene.traffic().map_or(0, |traffic| traffic.sends.messages()),
                 period: scene.traffic().and_then(|traffic| traffic.sends.period()),
                 fd: scene.observation.fd,
@@ -146,7 +248,10 @@ fn object_of(scene: &Scene<'_>) -> Object {
         },
         // A file that is not there has a path all the same.
         Subject::Other => match scene.path_given() {
-            Some(path) => Object::File { path: path.into(), provenance: Provenance::default() },
+            Some(path) => Object::File {
+                path: path.get(..PATH_MAX).unwrap_or(path).into(),
+                provenance: Provenance::default(),
+            },
             None => Object::Process,
         },
         Subject::Process | Subject::Child(_) => Object::Process,

@@ -12,8 +12,10 @@
 //!
 //! Bounds, per rule and container: [`MAX_PARTIALS`] partial matches, [`MAX_COUNTERS`] counters, [`MAX_ONCE`]
 //! remembered values of `once`, [`MAX_EARLY`] events before their turn. Who floods the first step cannot push out a
-//! partial that is past it: those go last.
+//! partial that is past it: those go last. In bytes, all of it together stays within its share of the sandbox's budget:
+//! beyond it the rule that holds most gives up what it needs least.
 
+mod absence;
 mod counter;
 mod evidence;
 mod partial;
@@ -24,13 +26,13 @@ use std::sync::Arc;
 
 use crate::event::{Nanos, Time};
 use crate::rules::file::Scope;
-use crate::state::ProcessSerial;
+use crate::state::{Account, Budget, Charge, ProcessSerial, heap_of};
 
 use super::fields::{OwnedValue, Scene};
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
-pub(crate) use evidence::{Direction, Evidence, Object};
-use partial::{Early, Met, Partial, RuleState};
+pub(crate) use evidence::{Direction, Evidence, Held, Object, Size};
+use partial::{Early, Met, Partial, RuleState, is_absent};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
 const MAX_PARTIALS: usize = 64;
@@ -61,13 +63,23 @@ pub(crate) struct Match {
     pub output: String,
     /// Its steps in the order of time.
     pub steps: Vec<Evidence>,
+    /// What it costs, once it is kept.
+    pub held: Held,
 }
 
 /// The partial matches of all rules in one container.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Matcher {
     rules: Vec<RuleState>,
+    budget: Budget,
+    /// The list of rules itself.
+    charge: Charge,
+    /// What had to go and was not told to the budget yet.
     evicted: u64,
+    /// The steps to test on an event; kept so that an event allocates nothing.
+    candidates: Vec<StepIx>,
+    /// When the first wait for an absence is over, or earlier.
+    next_due: Option<Time>,
 }
 
 /// Where the steps of a partial match must happen.
@@ -79,10 +91,24 @@ pub(crate) enum ScopeKey {
 }
 
 impl Matcher {
+    /// No partial match yet.
+    pub(crate) fn new(budget: &Budget) -> Matcher {
+        let charge = budget.charge(Account::Evidence, 0);
+        Matcher {
+            rules: Vec::new(),
+            budget: budget.clone(),
+            charge,
+            evicted: 0,
+            candidates: Vec::new(),
+            next_due: None,
+        }
+    }
+
     /// Takes an event and appends the matches that it completes to `out`.
     pub(crate) fn observe(&mut self, rules: &RuleSet, scene: &Scene<'_>, out: &mut Vec<Match>) {
         if self.rules.len() < rules.rules().len() {
             self.rules.resize_with(rules.rules().len(), RuleState::default);
+            self.charge_lists();
         }
         let event = scene.event.kind.event_type();
         for index in rules.voided_by(event) {
@@ -91,14 +117,22 @@ impl Matcher {
                 state.void(rule, scene);
             }
         }
-        let steps = rules.steps_for(event);
-        let mut from = out.len();
+        let mut candidates = std::mem::take(&mut self.candidates);
+        rules.steps_for(event, scene, &mut candidates);
+        let from = out.len();
         // Steps come grouped by rule.
-        for group in steps.chunk_by(|a, b| a.rule == b.rule) {
+        for group in candidates.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else { continue };
             self.offer(rule, group, scene, None, out);
         }
-        // Rules that build on rules: a cycle is refused when rules are compiled, so this ends.
+        self.candidates = candidates;
+        self.cascade(rules, scene, from, out);
+    }
+
+    /// Offers the matches from `from` on to the rules that wait for them.
+    fn cascade(&mut self, rules: &RuleSet, scene: &Scene<'_>, from: usize, out: &mut Vec<Match>) {
+        let mut from = from;
+        // A cycle is refused when rules are compiled, so this ends.
         while let Some(matched) = out.get(from) {
             let (index, evidence) = (matched.rule, matched.steps.last().cloned());
             from = from.saturating_add(1);
@@ -109,11 +143,48 @@ impl Matcher {
                 self.offer(rule, group, scene, evidence.clone(), out);
             }
         }
+        if self.evicted > 0 {
+            self.budget.forgot_evidence(std::mem::take(&mut self.evicted));
+        }
     }
 
-    /// Partial matches and counters that had to go for others.
-    pub(crate) fn evicted(&self) -> u64 {
-        self.evicted
+    /// Forgets until evidence is well within its share again, so that this need not be done at every event.
+    fn make_room(&mut self) {
+        if self.budget.evidence_over() == 0 {
+            return;
+        }
+        let goal = self.budget.evidence_share().saturating_sub(self.budget.evidence_share() / 8);
+        let mut held: Vec<usize> = self.rules.iter().map(RuleState::bytes).collect();
+        while self.budget.evidence() > goal {
+            let most = held.iter().enumerate().rev().max_by_key(|(_, bytes)| **bytes).map(|(rule, _)| rule);
+            let Some((rule, bytes)) =
+                most.and_then(|most| Some((self.rules.get_mut(most)?, held.get_mut(most)?)))
+            else {
+                return;
+            };
+            if !rule.forget_one() {
+                return;
+            }
+            self.evicted = self.evicted.saturating_add(1);
+            *bytes = rule.bytes();
+        }
+    }
+
+    /// Keeps the partial matches of rules that are unchanged, by where they are now, and drops the rest.
+    pub(crate) fn moved(&mut self, places: &[Option<usize>], rules: &RuleSet) {
+        let old = std::mem::take(&mut self.rules);
+        self.rules.resize_with(rules.rules().len(), RuleState::default);
+        for (state, place) in old.into_iter().zip(places) {
+            if let Some(slot) = place.and_then(|place| self.rules.get_mut(place)) {
+                *slot = state;
+            }
+        }
+        self.charge_lists();
+    }
+
+    fn charge_lists(&mut self) {
+        let candidates = heap_of::<StepIx>(self.candidates.capacity());
+        self.charge.set(heap_of::<RuleState>(self.rules.capacity()).saturating_add(candidates));
     }
 
     /// Offers an event to one rule. `matched` is the evidence of the match that the event is for `match` steps.
@@ -130,8 +201,12 @@ impl Matcher {
         let Some(state) = self.rules.get_mut(index) else { return };
         let now = scene.observation.time;
         state.expire(rule, now);
-        let steps = || group.iter().map(|place| place.step);
         let is_match = matched.is_some();
+        let has_absent = rule.steps.iter().any(|step| step.absent_for.is_some());
+        if has_absent {
+            state.broken_by(rule, group, scope, scene, is_match);
+        }
+        let steps = || group.iter().map(|place| place.step).filter(|step| !is_absent(rule, *step));
         let meets = |step: usize, kept: &[_]| meets(rule, step, scene, kept, is_match);
         let open = || {
             let partials = state.partials.iter().enumerate();
@@ -163,7 +238,36 @@ impl Matcher {
             steps().find(|step| swaps(*step) && meets(*step, &[]))
         };
         let place = extends().or_else(renews).or_else(begins);
-        let Some(step) = place.map(|(_, step)| step).or_else(is_early) else { return };
+        let step = place.map(|(_, step)| step).or_else(is_early);
+        if let Some(step) = step {
+            self.take(
+                rule,
+                StepIx { rule: index, step },
+                place.map(|(at, _)| at),
+                scope,
+                scene,
+                matched,
+                out,
+            );
+        }
+        if has_absent && let Some(state) = self.rules.get_mut(index) {
+            state.remember_presence(rule, group, scope, scene, is_match);
+        }
+    }
+
+    /// Takes an event as a step of a partial match: of the one at `place`, of a new one where that has no place, and
+    /// before its turn where there is none at all.
+    #[expect(clippy::too_many_arguments, reason = "the call is one, and each argument is another thing")]
+    fn take(
+        &mut self,
+        rule: &Rule,
+        StepIx { rule: index, step }: StepIx,
+        place: Option<Option<usize>>,
+        scope: ScopeKey,
+        scene: &Scene<'_>,
+        matched: Option<Evidence>,
+        out: &mut Vec<Match>,
+    ) {
         let name = rule.steps.get(step).and_then(|step| step.name.as_ref());
         let evidence = match matched {
             Some(evidence) => Evidence { step: name.cloned(), ..evidence },
@@ -172,14 +276,18 @@ impl Matcher {
                 None => return,
             },
         };
-        let Some((at, _)) = place else {
-            let early =
-                Early { scope, met: Met { step, evidence }, kept: partial::kept_of(rule, step, scene) };
+        let Some(state) = self.rules.get_mut(index) else { return };
+        let Some(at) = place else {
+            let kept = partial::kept_of(rule, step, scene);
+            let early = Early::new(scope, Met { step, evidence }, kept, &self.budget);
             self.evicted = self.evicted.saturating_add(state.remember(early));
+            self.make_room();
             return;
         };
-        let Some(evidence) = state.count(rule, step, at, scope, scene, evidence, &mut self.evicted) else {
+        let counted = state.count(rule, step, at, scope, scene, evidence, &self.budget, &mut self.evicted);
+        let Some(evidence) = counted else {
             // A counted step that is not there yet leaves the partial as it was.
+            self.make_room();
             return;
         };
         let mut partial = match at.and_then(|at| state.partials.remove(at)) {
@@ -191,11 +299,34 @@ impl Matcher {
         if let Some(Early { met, kept, .. }) = state.early_for(rule, &partial, time) {
             partial.take(met, &kept);
         }
+        self.settle(rule, index, partial, at, scene, out);
+    }
+
+    /// Keeps a partial match that took a step, or makes a match of it.
+    fn settle(
+        &mut self,
+        rule: &Rule,
+        index: usize,
+        mut partial: Partial,
+        at: Option<usize>,
+        scene: &Scene<'_>,
+        out: &mut Vec<Match>,
+    ) {
+        let Some(state) = self.rules.get_mut(index) else { return };
         if !partial.is_complete(rule) {
-            self.evicted = self.evicted.saturating_add(state.keep(partial, at));
+            let wait = partial.waits(rule);
+            if wait.is_some() {
+                if state.was_present(rule, &partial, scene) {
+                    return;
+                }
+                partial.about = Some(scene.observation.clone());
+            }
+            self.evicted = self.evicted.saturating_add(state.keep(partial, at, &self.budget));
+            self.note_due(wait);
+            self.make_room();
             return;
         }
-        if state.matched_before(rule, scene, &partial.kept) {
+        if state.matched_before(rule, scene, &partial.kept, &self.budget) {
             return;
         }
         let count = partial.steps.last().map_or(1, |met| met.evidence.count);
@@ -203,7 +334,9 @@ impl Matcher {
         let extra_weight = partial.extra_weight(rule);
         let mut steps: Vec<Evidence> = partial.steps.into_iter().map(|met| met.evidence).collect();
         steps.sort_by_key(|evidence| evidence.since);
-        out.push(Match { rule: index, time: now, extra_weight, output, steps });
+        let held = Held::default();
+        out.push(Match { rule: index, time: scene.observation.time, extra_weight, output, steps, held });
+        self.make_room();
     }
 }
 
@@ -225,6 +358,15 @@ fn scope_of(scope: Scope, scene: &Scene<'_>) -> Option<ScopeKey> {
 }
 
 impl Match {
+    /// Charges what the match holds from now on.
+    pub(crate) fn hold(&mut self, budget: &Budget) {
+        let own = size_of::<Match>()
+            .saturating_add(heap_of::<u8>(self.output.capacity()))
+            .saturating_add(heap_of::<Evidence>(self.steps.capacity()));
+        let size = self.steps.iter().map(Evidence::size).fold(Size::own(own), Size::plus);
+        self.held = Held::new(budget, size);
+    }
+
     /// The id of the rule.
     pub(crate) fn rule_id(&self, rules: &RuleSet) -> Option<Arc<str>> {
         rules.rules().get(self.rule).map(|rule| Arc::clone(&rule.id))

@@ -2,11 +2,14 @@
 
 use std::collections::VecDeque;
 
+use super::absence::Presence;
 use super::counter::Counters;
+use super::evidence::{Held, Size};
 use super::{Evidence, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
 use crate::event::Time;
 use crate::rules::fields::{OwnedValue, Scene, Value};
 use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
+use crate::state::{Budget, Observation, heap_of};
 
 #[derive(Debug, Default)]
 pub(super) struct RuleState {
@@ -14,18 +17,31 @@ pub(super) struct RuleState {
     pub(super) partials: VecDeque<Partial>,
     counters: Vec<Counters>,
     early: VecDeque<Early>,
-    once: VecDeque<(Time, Box<[Option<OwnedValue>]>)>,
+    /// What met a step that must be absent, for as long as order is not trusted.
+    pub(super) presences: VecDeque<Presence>,
+    once: VecDeque<Once>,
+}
+
+/// Values with which a rule matched.
+#[derive(Debug)]
+struct Once {
+    time: Time,
+    values: Box<[Option<OwnedValue>]>,
+    held: Held,
 }
 
 #[derive(Debug)]
 pub(super) struct Partial {
     pub(super) scope: ScopeKey,
     /// A sequence: the steps before this one are met or were passed over. A set: not used.
-    next: usize,
+    pub(super) next: usize,
     /// What later steps ask for, by the rule's list of it.
     pub(super) kept: Vec<Option<OwnedValue>>,
     /// In the order in which they were met; each step once.
     pub(super) steps: Vec<Met>,
+    /// What the event was about that met the last of them: kept only if time alone can complete the match.
+    pub(super) about: Option<Observation>,
+    held: Held,
 }
 
 /// A step that was met.
@@ -41,6 +57,22 @@ pub(super) struct Early {
     pub(super) scope: ScopeKey,
     pub(super) met: Met,
     pub(super) kept: Vec<(usize, Option<OwnedValue>)>,
+    pub(super) held: Held,
+}
+
+impl Early {
+    pub(super) fn new(
+        scope: ScopeKey,
+        met: Met,
+        kept: Vec<(usize, Option<OwnedValue>)>,
+        budget: &Budget,
+    ) -> Early {
+        let values = kept.iter().filter_map(|(_, value)| value.as_ref()).map(OwnedValue::heap);
+        let list = heap_of::<(usize, Option<OwnedValue>)>(kept.capacity());
+        let own = values.fold(list.saturating_add(size_of::<Early>()), usize::saturating_add);
+        let held = Held::new(budget, Size::own(own).plus(met.evidence.size()));
+        Early { scope, met, kept, held }
+    }
 }
 
 /// What the rule keeps of a step that the event meets, with its places in [`Partial::kept`].
@@ -55,7 +87,12 @@ pub(super) fn begins_with(rule: &Rule, step: usize) -> bool {
     rule.steps.iter().any(is_needed) && (rule.order == StepOrder::Set || !before.iter().any(is_needed))
 }
 
-fn is_needed(step: &Step) -> bool {
+/// Whether a step must be absent: no event meets it, time does.
+pub(super) fn is_absent(rule: &Rule, step: usize) -> bool {
+    rule.steps.get(step).is_some_and(|step| step.absent_for.is_some())
+}
+
+pub(super) fn is_needed(step: &Step) -> bool {
     step.needed == Needed::Yes
 }
 
@@ -64,6 +101,7 @@ impl RuleState {
     pub(super) fn expire(&mut self, rule: &Rule, now: Time) {
         self.partials.retain_mut(|partial| partial.outlives(rule, now));
         self.early.retain(|early| now.since(early.met.evidence.time) <= TOLERANCE);
+        self.presences.retain(|presence| now.since(presence.time) <= TOLERANCE);
     }
 
     /// Forgets what the event voids by the rule's `until`.
@@ -72,6 +110,7 @@ impl RuleState {
         self.partials.retain(|partial| partial.scope != scope || !until.holds(scene, &partial.kept));
         if until.holds(scene, &[]) {
             self.early.retain(|early| early.scope != scope);
+            self.presences.retain(|presence| presence.scope != scope);
             self.counters.iter_mut().for_each(|counters| counters.void(scope));
         }
     }
@@ -86,6 +125,7 @@ impl RuleState {
         scope: ScopeKey,
         scene: &Scene<'_>,
         evidence: Evidence,
+        budget: &Budget,
         evicted: &mut u64,
     ) -> Option<Evidence> {
         let Some(count) = rule.steps.get(step).and_then(|step| step.count.as_ref()) else {
@@ -95,7 +135,7 @@ impl RuleState {
             self.counters.resize_with(rule.steps.len(), Counters::default);
         }
         let kept = at.and_then(|at| self.partials.get(at)).map_or(&[][..], |partial| &partial.kept);
-        self.counters.get_mut(step)?.count(count, rule.within, scope, scene, kept, evidence, evicted)
+        self.counters.get_mut(step)?.count(count, rule.within, scope, scene, kept, evidence, budget, evicted)
     }
 
     /// Remembers an event that came before its turn. Says how many had to go for it.
@@ -123,7 +163,8 @@ impl RuleState {
 
     /// Keeps a partial match at its old place, or at the end. Says how many had to go for it: the oldest of those
     /// that are at their first step, else the oldest of all.
-    pub(super) fn keep(&mut self, partial: Partial, at: Option<usize>) -> u64 {
+    pub(super) fn keep(&mut self, mut partial: Partial, at: Option<usize>, budget: &Budget) -> u64 {
+        partial.hold(budget);
         if let Some(at) = at {
             self.partials.insert(at.min(self.partials.len()), partial);
             return 0;
@@ -137,12 +178,35 @@ impl RuleState {
         u64::from(full)
     }
 
+    /// What is held against the share of evidence.
+    pub(super) fn bytes(&self) -> usize {
+        let partials = self.partials.iter().map(|partial| partial.held.bytes());
+        let early = self.early.iter().map(|early| early.held.bytes());
+        let once = self.once.iter().map(|once| once.held.bytes());
+        let counters = self.counters.iter().map(Counters::bytes);
+        partials.chain(early).chain(once).chain(counters).fold(0, usize::saturating_add)
+    }
+
+    /// Forgets one thing: the oldest partial match that is at its first step; where there is none, an event before its
+    /// turn, a counter, a value of `once`; last the oldest of the other partial matches. Whether there was anything.
+    pub(super) fn forget_one(&mut self) -> bool {
+        if let Some(first) = self.partials.iter().position(|partial| partial.steps.len() <= 1) {
+            self.partials.remove(first);
+            return true;
+        }
+        self.early.pop_front().is_some()
+            || self.counters.iter_mut().any(Counters::drop_least)
+            || self.once.pop_front().is_some()
+            || self.partials.pop_front().is_some()
+    }
+
     /// Whether the rule matched before with these values of `once`, within the time that this holds; from now on it has.
     pub(super) fn matched_before(
         &mut self,
         rule: &Rule,
         scene: &Scene<'_>,
         kept: &[Option<OwnedValue>],
+        budget: &Budget,
     ) -> bool {
         if rule.once.is_empty() {
             return false;
@@ -150,21 +214,43 @@ impl RuleState {
         let values = rule.once.iter().map(|term| term.value(scene, kept).map(Value::into_owned));
         let values: Box<[_]> = values.collect();
         let now = scene.observation.time;
-        self.once.retain(|(time, _)| now.since(*time) < rule.once_per);
-        if self.once.iter().any(|(_, known)| *known == values) {
+        self.once.retain(|once| now.since(once.time) < rule.once_per);
+        if self.once.iter().any(|once| once.values == values) {
             return true;
         }
         if self.once.len() >= MAX_ONCE {
             self.once.pop_front();
         }
-        self.once.push_back((now, values));
+        let heap = values.iter().flatten().map(OwnedValue::heap);
+        let list = size_of::<Once>().saturating_add(heap_of::<Option<OwnedValue>>(values.len()));
+        let held = Held::new(budget, Size::own(heap.fold(list, usize::saturating_add)));
+        self.once.push_back(Once { time: now, values, held });
         false
     }
 }
 
 impl Partial {
     pub(super) fn new(rule: &Rule, scope: ScopeKey) -> Partial {
-        Partial { scope, next: 0, kept: vec![None; rule.kept.len()], steps: Vec::new() }
+        Partial {
+            scope,
+            next: 0,
+            kept: vec![None; rule.kept.len()],
+            steps: Vec::new(),
+            about: None,
+            held: Held::default(),
+        }
+    }
+
+    /// Charges what it holds now.
+    fn hold(&mut self, budget: &Budget) {
+        let values = self.kept.iter().flatten().map(OwnedValue::heap);
+        let lists = [
+            size_of::<Partial>(),
+            heap_of::<Option<OwnedValue>>(self.kept.capacity()),
+            heap_of::<Met>(self.steps.capacity()),
+        ];
+        let own = Size::own(values.chain(lists).fold(0, usize::saturating_add));
+        self.held = Held::new(budget, self.steps.iter().map(|met| met.evidence.size()).fold(own, Size::plus));
     }
 
     /// Whether a step is met.
@@ -195,6 +281,8 @@ impl Partial {
 
     /// Drops what lies too far back. `false` if nothing is left that can become a match.
     fn outlives(&mut self, rule: &Rule, now: Time) -> bool {
+        // What waits for time to pass is judged by what it waits for, not by the event that tells of the time.
+        let now = self.waits(rule).map_or(now, |wait| wait.until.min(now));
         let in_time = |met: &Met| now.since(met.evidence.since) <= rule.within;
         if self.steps.iter().all(in_time) {
             return true;

@@ -165,7 +165,7 @@ fn chain_of(evidence: &Evidence) -> Option<String> {
                 None => told(program.effective_path(), program.effective()),
             })
         }
-        Object::Remote { .. } | Object::Gpu { .. } => None,
+        Object::Remote { .. } | Object::Gpu { .. } | Object::Absent(_) => None,
     }
 }
 

@@ -1,11 +1,15 @@
 //! Sockets and what passes through them.
 
+use std::net::SocketAddr;
+
 use crate::event::{
-    Accept, Connect, Exit, Family, Fd, FdFlags, Raw, SockAddr, Socket as SocketEvent, Sysno, Text,
+    Accept, Bind, Connect, Errno, Exit, Family, Fd, FdFlags, Raw, SockAddr, Socket as SocketEvent, Sysno,
+    Text,
 };
 
 use super::super::net::Outcome;
 use super::super::program::{Remote, Source};
+use super::super::terminal::is_master;
 use super::super::{
     Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State,
     Subject, Traffic, is_remote,
@@ -16,6 +20,9 @@ use super::{About, Acting};
 const SOCK_STREAM: i32 = 1;
 const SOCK_DGRAM: i32 = 2;
 
+/// `AF_UNSPEC`, `include/linux/socket.h`
+const AF_UNSPEC: Family = Family(0);
+
 /// The port of name servers: an answer from there is an address, not the bytes of a program.
 const DNS_PORT: u16 = 53;
 
@@ -23,6 +30,13 @@ const DNS_PORT: u16 = 53;
 pub(super) fn kind_and_flags(kind_and_flags: i32) -> (i32, FdFlags) {
     let socket = SocketEvent { kind_and_flags, ..SocketEvent::default() };
     (socket.kind(), socket.flags())
+}
+
+/// Which way bytes go through a descriptor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    In,
+    Out,
 }
 
 fn on_exec(flags: FdFlags) -> OnExec {
@@ -46,37 +60,46 @@ impl State {
         let exit = event.call.exit?;
         let socket = self.socket_behind(acting, event.fd, event.address.inet().map(Family::of));
         let Some(remote) = event.address.inet() else {
+            // AF_UNSPEC takes a socket's peer away.
+            if event.address == SockAddr::Other(AF_UNSPEC)
+                && exit.succeeded()
+                && let Some(state) = self.sockets.get_mut(socket)
+            {
+                *state = Socket::new(state.family, state.kind, Role::Idle);
+            }
             return Some(self.about(acting, event.fd));
         };
         let outcome = Outcome::of(exit);
         let endpoint = self.container_mut(acting.container)?.endpoints.at(remote, acting.time);
         let state = self.sockets.get_mut(socket)?;
         let is_stream = state.kind != SOCK_DGRAM;
-        let repeated = matches!(
-            state.role,
-            Role::Client { remote: earlier, outcome: Outcome::Pending, .. } if earlier == remote
-        );
-        let since = match state.role {
-            Role::Client { since, .. } if repeated => since,
-            Role::Idle | Role::Client { .. } | Role::Server { .. } | Role::Local => acting.time,
+        let (repeated, since, before) = match state.role {
+            Role::Client { remote: earlier, outcome: before, since }
+                if earlier == remote && (before == Outcome::Pending || exit.errno == Errno::EISCONN) =>
+            {
+                (true, since, Some(before))
+            }
+            Role::Idle | Role::Client { .. } | Role::Server { .. } | Role::Local => {
+                (false, acting.time, None)
+            }
         };
         if !repeated {
             state.traffic = None;
+            state.reader = None;
         }
         state.role = Role::Client { remote, outcome, since };
+        state.endpoint = Some(endpoint);
         if let Some(endpoint) = self.container_mut(acting.container)?.endpoints.get_mut(endpoint) {
             if !repeated {
-                endpoint.attempts = endpoint.attempts.saturating_add(1);
-                endpoint.last = acting.time;
+                endpoint.tried(acting.time);
             }
-            match outcome {
-                Outcome::Connected => endpoint.successes = endpoint.successes.saturating_add(1),
-                Outcome::Failed(_) => endpoint.failures = endpoint.failures.saturating_add(1),
-                Outcome::Pending => {}
+            if before != Some(outcome) {
+                endpoint.came_to(outcome, acting.time);
             }
         }
         if is_stream && outcome.may_carry_bytes() && is_remote(remote.ip()) {
-            self.taint(acting.process, &Source::Remote(Remote { addr: remote, time: since }), acting.time);
+            self.leads_on(acting, remote);
+            self.got_from(acting, remote, since);
         }
         let news = if repeated { News::No } else { News::Attempt };
         Some((Some(event.fd), Subject::Socket { socket, endpoint: Some(endpoint), news }))
@@ -87,10 +110,48 @@ impl State {
         if let Some(local) = address.inet().filter(|_| exit.succeeded()) {
             let socket = self.socket_behind(acting, fd, Some(Family::of(local)));
             if let Some(socket) = self.sockets.get_mut(socket) {
-                socket.local = Some(local);
+                socket.local = Some(Box::new(local));
             }
         }
         self.about(acting, fd)
+    }
+
+    /// The ports that the process or an ancestor bound lead on to `remote`.
+    fn leads_on(&mut self, acting: &Acting<'_>, remote: SocketAddr) {
+        let Some(process) = self.processes.get(acting.process) else { return };
+        let Some(container) = self.containers.get_mut(usize::from(acting.container.0)) else { return };
+        if container.listeners.is_empty() {
+            return;
+        }
+        container.listeners.connected(remote, |owner| {
+            owner == process.serial || process.ancestors.iter().any(|ancestor| ancestor.serial == owner)
+        });
+    }
+
+    /// bind(2).
+    pub(super) fn bind(&mut self, acting: &Acting<'_>, event: &Bind<'_>) -> Option<About> {
+        let exit = event.call.exit?;
+        let about = self.bound(acting, event.fd, event.address, exit);
+        if exit.succeeded()
+            && let Some(local) = event.address.inet().filter(|local| local.port() != 0)
+            && !self.is_datagram(about.1)
+            && let Some(owner) = self.processes.get(acting.process).map(|process| process.serial)
+            && let Some(container) = self.container_mut(acting.container)
+        {
+            container.listeners.bound(local.port(), owner);
+        }
+        Some(about)
+    }
+
+    fn is_datagram(&self, subject: Subject) -> bool {
+        match subject {
+            Subject::Socket { socket, .. } => {
+                self.sockets.get(socket).is_some_and(|socket| socket.kind == SOCK_DGRAM)
+            }
+            Subject::Process | Subject::File(_) | Subject::Gpu(_) | Subject::Child(_) | Subject::Other => {
+                false
+            }
+        }
     }
 
     /// accept(2), accept4(2).
@@ -105,7 +166,9 @@ impl State {
         let family = remote.map_or(Family::UNIX, Family::of);
         let listener = self.processes.fds(acting.process).and_then(|fds| fds.get(event.fd));
         let local = match listener.map(|listener| listener.object) {
-            Some(Object::Socket(listener)) => self.sockets.get(listener).and_then(|listener| listener.local),
+            Some(Object::Socket(listener)) => {
+                self.sockets.get(listener).and_then(|listener| listener.local.clone())
+            }
             Some(Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon)
             | None => None,
         };
@@ -113,7 +176,7 @@ impl State {
         let object = Object::Socket(socket);
         self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)));
         if let Some(addr) = remote.filter(|remote| is_remote(remote.ip())) {
-            self.taint(acting.process, &Source::Remote(Remote { addr, time: acting.time }), acting.time);
+            self.got_from(acting, addr, acting.time);
         }
         Some(self.about(acting, fd))
     }
@@ -135,30 +198,57 @@ impl State {
         socket
     }
 
-    /// The endpoint that a socket of the container leads to.
+    /// The endpoint that a socket of the container was connected to.
     pub(in super::super) fn endpoint_of(
         &self,
         container: ContainerIx,
         socket: SocketId,
     ) -> Option<EndpointId> {
-        let remote = self.sockets.get(socket)?.remote()?;
-        self.containers.get(usize::from(container.0))?.endpoints.find(&remote)
+        let endpoint = self.sockets.get(socket)?.endpoint?;
+        self.endpoint_in(container, endpoint).map(|_| endpoint)
+    }
+
+    /// A transfer through a socket tells how a connect in the background ended: nobody sees `SO_ERROR`.
+    fn settle(&mut self, acting: &Acting<'_>, fd: Fd, exit: Exit) {
+        let Some(socket) = self.socket_at_fd(acting, fd) else { return };
+        let Some(state) = self.sockets.get_mut(socket) else { return };
+        let Role::Client { remote, outcome: Outcome::Pending, since } = state.role else { return };
+        let outcome = match exit.errno {
+            Errno::OK if exit.result > 0 => Outcome::Connected,
+            Errno::ECONNREFUSED
+            | Errno::ETIMEDOUT
+            | Errno::ENETUNREACH
+            | Errno::EHOSTUNREACH
+            | Errno::EHOSTDOWN => Outcome::Failed(exit.errno),
+            _ => return,
+        };
+        state.role = Role::Client { remote, outcome, since };
+        let endpoint = state.endpoint;
+        if let Some(endpoint) = endpoint
+            && let Some(container) = self.container_mut(acting.container)
+            && let Some(endpoint) = container.endpoints.get_mut(endpoint)
+        {
+            endpoint.came_to(outcome, acting.time);
+        }
     }
 
     /// Bytes came in through a descriptor.
     pub(super) fn moved_in(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
         self.read_from_pipe(acting, fd, exit);
+        self.settle(acting, fd, exit);
+        self.through_terminal(acting, fd, exit, Way::In);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.recvs.note(acting.time, bytes);
         }
+        self.read_by(acting, socket);
         let from =
             self.sockets.get(socket).filter(|socket| socket.kind == SOCK_DGRAM).and_then(Socket::remote);
         if let Some(addr) = from.filter(|from| is_remote(from.ip()) && from.port() != DNS_PORT)
             && bytes > 0
         {
-            self.taint(acting.process, &Source::Remote(Remote { addr, time: acting.time }), acting.time);
+            self.got_from(acting, addr, acting.time);
         }
     }
 
@@ -166,10 +256,91 @@ impl State {
     pub(super) fn moved_out(&mut self, acting: &Acting<'_>, fd: Fd, fd_path: &Text<'_>, exit: Exit) {
         self.truly_at(acting, fd, fd_path);
         self.written_through(acting, fd, exit);
+        self.settle(acting, fd, exit);
+        self.through_terminal(acting, fd, exit, Way::Out);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.sends.note(acting.time, bytes);
         }
+        let endpoint = self.sockets.get(socket).and_then(|socket| socket.endpoint);
+        if let Some(endpoint) = endpoint
+            && let Some(container) = self.container_mut(acting.container)
+            && let Some(endpoint) = container.endpoints.get_mut(endpoint)
+            && let Some(returns) = &mut endpoint.returns
+        {
+            returns.sends.note(acting.time, bytes);
+        }
+    }
+
+    /// Bytes went through a descriptor of a process that made a terminal.
+    fn through_terminal(&mut self, acting: &Acting<'_>, fd: Fd, exit: Exit, way: Way) {
+        let Some(process) = self.processes.get(acting.process) else { return };
+        let Some(mut terminal) = process.terminal.as_deref().copied() else { return };
+        let serial = process.serial;
+        let Ok(bytes) = u64::try_from(exit.result) else { return };
+        if bytes == 0 || !exit.succeeded() {
+            return;
+        }
+        let is_master = self
+            .file_behind(acting, fd)
+            .and_then(|file| self.file(acting, file))
+            .is_some_and(|file| is_master(&file.path));
+        let joined = match (self.connected_remote(acting.process, fd), way) {
+            (Some(remote), Way::In) => {
+                terminal.heard(remote, bytes);
+                None
+            }
+            (Some(remote), Way::Out) => terminal.sent(remote, bytes).then_some(remote),
+            (None, Way::In) if is_master => {
+                terminal.said(bytes);
+                None
+            }
+            (None, Way::Out) if is_master => {
+                terminal.typed(bytes);
+                None
+            }
+            (None, Way::In | Way::Out) => return,
+        };
+        if let Some(known) =
+            self.processes.get_mut(acting.process).and_then(|process| process.terminal.as_deref_mut())
+        {
+            *known = terminal;
+        }
+        if let Some(remote) = joined
+            && let Some(container) = self.container_mut(acting.container)
+        {
+            container.terminals.note(serial, remote);
+        }
+    }
+
+    /// The acting process takes what comes out of a socket.
+    fn read_by(&mut self, acting: &Acting<'_>, socket: SocketId) {
+        let reader = self.processes.get(acting.process).map(|process| process.serial);
+        if let Some(socket) = self.sockets.get_mut(socket) {
+            socket.reader = reader;
+        }
+    }
+
+    /// A descriptor was put in a place: who makes a socket its standard input is to read from it.
+    pub(super) fn put_at(&mut self, acting: &Acting<'_>, fd: Fd) {
+        if fd == Fd::STDIN
+            && let Some(socket) = self.socket_at_fd(acting, fd)
+        {
+            self.read_by(acting, socket);
+        }
+    }
+
+    fn socket_at_fd(&self, acting: &Acting<'_>, fd: Fd) -> Option<SocketId> {
+        match self.processes.fds(acting.process)?.get(fd)?.object {
+            Object::Socket(socket) => Some(socket),
+            Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => None,
+        }
+    }
+
+    /// The acting process has bytes from a remote that it is connected to since `since`.
+    fn got_from(&mut self, acting: &Acting<'_>, addr: std::net::SocketAddr, since: crate::event::Time) {
+        let Some(by) = self.processes.get(acting.process).map(super::super::Process::actor) else { return };
+        self.taint(acting.process, &Source::Remote(Remote { addr, time: since, by }), acting.time);
     }
 
     /// What passes through a socket that has a remote end.
@@ -183,6 +354,13 @@ impl State {
     /// sendto(2) and its kin, by their registers.
     pub(super) fn send(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
         let exit = raw.call.exit?;
+        // A datagram with an address of its own, which lies behind a pointer, goes to who knows whom.
+        if raw.sysno() == Sysno::SENDTO && raw.arg(5) != 0 {
+            let about = self.about(acting, raw.fd(1));
+            if self.is_datagram(about.1) {
+                return Some(about);
+            }
+        }
         // sendmmsg(2) returns messages, not bytes.
         let exit =
             if raw.sysno() == Sysno::SENDMMSG { Exit { result: exit.result.min(1), ..exit } } else { exit };
@@ -199,9 +377,6 @@ impl State {
 
     fn moved(&self, acting: &Acting<'_>, fd: Fd, exit: Exit) -> Option<(SocketId, u64)> {
         let bytes = u64::try_from(exit.result).ok().filter(|bytes| exit.succeeded() && *bytes > 0)?;
-        match self.processes.fds(acting.process)?.get(fd)?.object {
-            Object::Socket(socket) => Some((socket, bytes)),
-            Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => None,
-        }
+        Some((self.socket_at_fd(acting, fd)?, bytes))
     }
 }

@@ -1,6 +1,6 @@
 //! Calls of which only the registers are seen.
 
-use crate::event::{Raw, Sysno};
+use crate::event::{MapProt, Raw, Sysno};
 
 use super::super::fds::Nvidia;
 use super::super::files::Stays;
@@ -35,6 +35,13 @@ impl State {
                 }
                 Some(PROCESS)
             }
+            Sysno::SENDFILE => self.transferred(acting, raw, raw.fd(2), raw.fd(1)),
+            Sysno::SPLICE | Sysno::COPY_FILE_RANGE => self.transferred(acting, raw, raw.fd(1), raw.fd(3)),
+            Sysno::TEE => self.transferred(acting, raw, raw.fd(1), raw.fd(2)),
+            Sysno::MMAP => {
+                let prot = MapProt::from_bits_retain(u32::try_from(raw.arg(3) & 0xffff_ffff).unwrap_or(0));
+                raw.call.exit.map(|exit| self.mmap(acting, raw.fd(5), prot, exit))
+            }
             _ => raw.call.exit.map(|_| PROCESS),
         }
     }
@@ -50,7 +57,9 @@ impl State {
             .map(|descriptor| descriptor.object);
         let device: Option<Nvidia> = match object {
             Some(Object::Nvidia(device)) => Some(device),
-            Some(Object::Unknown) | None => device_by_request(raw.arg(2)),
+            Some(Object::Unknown) | None => {
+                device_by_request(raw.arg(2), self.processes.get(acting.process)?.gpu.state())
+            }
             Some(Object::File(_) | Object::Socket(_) | Object::Pipe(..) | Object::Anon) => None,
         };
         let Some(device) = device else { return Some(self.about(acting, fd)) };

@@ -34,7 +34,7 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
 
 /// The rules at `paths`, or the built-in ones where none are named, with the bundled lists.
 pub(super) fn knowledge(paths: &[PathBuf]) -> Result<Knowledge> {
-    Ok(Knowledge { rules: load(paths)?, intel: Arc::new(Intel::seed()) })
+    Ok(Knowledge { rules: load(paths)?, intel: Arc::new(Intel::seed()), image: None })
 }
 
 /// The rules at `paths`, files or directories of `*.yaml`, or the built-in ones where none are named.

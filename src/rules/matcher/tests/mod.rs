@@ -6,7 +6,9 @@ use std::sync::Arc;
 use crate::rules::testing::{Outcome, Script, check, intel};
 use crate::rules::{RuleSet, Thresholds, compile};
 
+mod absence;
 mod model;
+mod reload;
 
 /// The steps a, b, c of a sequence.
 const ABC: &str = "sequence: [{condition: evt.type = getuid}, {condition: evt.type = geteuid}, {condition: evt.type = getgid}]";
