@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::event::Time;
+use crate::event::{Nanos, Time};
 
 use super::budget::{Budget, Shared};
 use super::files::Files;
@@ -12,8 +12,13 @@ use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
 use super::terminal::Joined;
 
-/// Containers that a sandbox may have. A pod has a handful; a sentry that was taken over can invent any number.
+/// Containers that a sandbox may have. A pod has a handful, and each restart is a new one; a sentry that was taken over
+/// can invent any number. One goes whose
+/// processes are gone, or that was silent for [`SILENCE`].
 pub(crate) const MAX_CONTAINERS: usize = 64;
+
+/// From when on a container may go whose processes were not seen to end. A sentry that floods with claims is faster.
+pub(crate) const SILENCE: Nanos = Nanos::from_mins(60);
 
 /// The longest container id that is kept, in bytes. Runtimes use 64 hexadecimal digits.
 pub(crate) const MAX_CONTAINER_ID: usize = 256;
@@ -33,6 +38,8 @@ pub struct Container {
     pub since: Time,
     /// What whoever runs it knows of it.
     pub metadata: Option<Arc<Metadata>>,
+    /// When it was last heard of: the largest time that was believed by then.
+    pub(crate) last: Time,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
     pub(crate) listeners: Listeners,
@@ -47,6 +54,7 @@ impl Container {
             first: None,
             since,
             metadata: None,
+            last: since,
             files: Files::new(budget),
             endpoints: Endpoints::new(budget),
             listeners: Listeners::new(budget),

@@ -32,7 +32,7 @@ use super::source::Sources;
 
 pub(crate) use condition::Kept;
 use condition::{ConditionCompiler, Lists};
-pub(crate) use gate::{Gate, GateKey};
+pub(crate) use gate::{Conjunct, ConjunctKey, Gate, Key, KeyIs, Opening};
 pub(crate) use glob::Glob;
 pub(crate) use output::Template;
 pub(crate) use predicate::{FoldCase, Predicate, Term};
@@ -270,12 +270,14 @@ fn rule_of(
 }
 
 /// What of a condition can hold, with the events that it is tested on and its gate.
-fn reached(condition: &Expr, compiler: &mut ConditionCompiler<'_>) -> (Predicate, Triggers, Option<Gate>) {
+fn reached(condition: &Expr, compiler: &mut ConditionCompiler<'_>) -> (Predicate, Triggers, Gate) {
     let (left, _) = reach::of(condition, compiler.step_names);
     let left = match left {
         Left::Some(left) => left,
-        Left::Always => return (Predicate::All(Box::new([])), Triggers::of(condition), None),
-        Left::Never => return (Predicate::Never, Triggers::none(), None),
+        Left::Always => {
+            return (Predicate::All(Box::new([])), Triggers::of(condition), Gate::of_nothing(Opening::Always));
+        }
+        Left::Never => return (Predicate::Never, Triggers::none(), Gate::of_nothing(Opening::Never)),
     };
     let gate = Gate::of(&left, compiler.step_names, compiler.lists);
     (compiler.condition(&left), Triggers::of(&left), gate)
@@ -286,7 +288,7 @@ fn step_of(step: &StepSource, ids: &Map<&str, usize>, compiler: &mut ConditionCo
     let met_by = match &step.what {
         StepWhat::Condition(expr) => {
             let (predicate, triggers, of_condition) = reached(expr, compiler);
-            gate = of_condition;
+            gate = Some(of_condition);
             MetBy::Event(predicate, triggers)
         }
         StepWhat::Match(rules) => {
