@@ -1,8 +1,8 @@
-//! Sessions, process groups and terminals: who sits where.
+//! Process groups and terminals: who sits where.
 //!
-//! A session begins with setsid(2), a group with setpgid(2); both pass to children and outlast an exec. The terminal
-//! is what the sentry says of an exec's standard descriptors, or of the container's start; a session that begins
-//! anew has none until then. What nobody said is not known, and no default stands for it.
+//! A group begins with setsid(2) or setpgid(2); it passes to children and outlasts an exec. The terminal is what the
+//! sentry says of an exec's standard descriptors, or of the container's start; a session that begins anew has none
+//! until then. What nobody said is not known, and no default stands for it.
 
 use crate::event::{ContainerStart, FdInfo, Gid, Raw, SentryExecve, Tgid};
 
@@ -14,8 +14,6 @@ const FIRST_PTS: u32 = 136 << 8;
 /// Where a process sits.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Job {
-    /// The session: the id of the process that began it.
-    pub session: Option<Tgid>,
     /// The process group: the id of its first leader.
     pub group: Option<Tgid>,
     /// The terminal as Linux numbers devices; 0 is none.
@@ -25,9 +23,19 @@ pub struct Job {
 }
 
 impl Job {
-    /// A process that leads a session of its own.
+    /// Of a process that leads a group of its own.
     pub(crate) fn leader(self, tgid: Tgid) -> Job {
-        Job { session: Some(tgid), group: Some(tgid), ..self }
+        Job { group: Some(tgid), ..self }
+    }
+
+    /// Of a process that began a session: it leads a group of its own, and has no terminal yet.
+    pub(crate) fn alone(self, tgid: Tgid) -> Job {
+        Job { tty: Some(0), ..self.leader(tgid) }
+    }
+
+    /// With what is not known from another.
+    pub(crate) fn or(self, other: Job) -> Job {
+        Job { group: self.group.or(other.group), tty: self.tty.or(other.tty), gid: self.gid.or(other.gid) }
     }
 }
 
@@ -63,13 +71,6 @@ impl Process {
 }
 
 impl State {
-    /// setsid(2) succeeded.
-    pub(crate) fn began_session(&mut self, process: ProcessId) {
-        if let Some(process) = self.processes.get_mut(process) {
-            process.job = Job { tty: Some(0), ..process.job.leader(process.key.tgid) };
-        }
-    }
-
     /// setpgid(2) succeeded; the numbers are those of the caller's PID namespace, which gVisor's traces have one of.
     pub(crate) fn began_group(&mut self, caller: ProcessId, raw: &Raw) {
         let Some(own) = self.processes.get(caller).map(|process| process.key) else { return };

@@ -275,7 +275,11 @@ fn reached(condition: &Expr, compiler: &mut ConditionCompiler<'_>) -> (Predicate
     let left = match left {
         Left::Some(left) => left,
         Left::Always => {
-            return (Predicate::All(Box::new([])), Triggers::of(condition), Gate::of_nothing(Opening::Always));
+            return (
+                Predicate::All(Box::new([])),
+                Triggers::of(condition),
+                Gate::of_nothing(Opening::Always),
+            );
         }
         Left::Never => return (Predicate::Never, Triggers::none(), Gate::of_nothing(Opening::Never)),
     };

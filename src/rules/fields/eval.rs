@@ -55,6 +55,7 @@ impl<'a> Scene<'a> {
                 Some(Value::Bool(self.open_flags().is_some_and(|flags| flags.contains(OpenFlags::CREAT))))
             }
             FieldId::EvtArgModeExec => Some(Value::Bool(self.mode()?.intersects(ModeBits::EXEC))),
+            FieldId::EvtArgChanged => Some(Value::Bool(self.observation.arg_changed)),
             FieldId::ProcName => name_of(self.process()?),
             FieldId::ProcExe => self.program()?.argv.first().map(Value::text),
             FieldId::ProcExepath => present(&self.program()?.path),
@@ -237,6 +238,8 @@ impl<'a> Scene<'a> {
             }
             FieldId::ContainerId => self.short_id().map(Value::text),
             FieldId::StatePartial => Some(Value::Bool(self.state.sight().is_partial())),
+            FieldId::StateExecUnseen => Some(Value::Bool(self.process()?.exec_unseen)),
+            FieldId::StateClaimsOther => Some(Value::Bool(self.state.sight().claims_other)),
             FieldId::StatePressure => Some(Value::Bool(self.state.evictions().total() > 0)),
             FieldId::EvtNum => Some(Value::count(self.state.events())),
             FieldId::EvtTime => self.time_as(Shown::Clock { fraction: true }),
@@ -305,10 +308,10 @@ impl<'a> Scene<'a> {
             FieldId::ProcTty => self.process()?.job.tty.map(|tty| Value::Int(i64::from(tty))),
             FieldId::ProcApid => self.ancestor_ids(field.index),
             FieldId::ProcPvpid => self.ancestor_ids(Some(1)),
-            FieldId::ProcSid => self.process()?.job.session.map(|id| Value::Int(i64::from(id.0))),
-            FieldId::ProcSname => present(&self.leader(self.process()?.job.session)?.name),
-            FieldId::ProcSidExe => self.leader(self.process()?.job.session)?.argv.first().map(Value::text),
-            FieldId::ProcSidExepath => present(&self.leader(self.process()?.job.session)?.path),
+            FieldId::ProcSid => self.session().map(|id| Value::Int(i64::from(id.0))),
+            FieldId::ProcSname => present(&self.leader(self.session())?.name),
+            FieldId::ProcSidExe => self.leader(self.session())?.argv.first().map(Value::text),
+            FieldId::ProcSidExepath => present(&self.leader(self.session())?.path),
             FieldId::ProcVpgid | FieldId::ProcPgid => {
                 self.process()?.job.group.map(|id| Value::Int(i64::from(id.0)))
             }
@@ -335,7 +338,7 @@ impl<'a> Scene<'a> {
             },
             FieldId::ProcIsSidLeader => {
                 let process = self.process()?;
-                process.job.session.map(|id| Value::Bool(id == process.key.tgid))
+                self.session().map(|id| Value::Bool(id == process.key.tgid))
             }
             FieldId::ProcIsVpgidLeader | FieldId::ProcIsPgidLeader => {
                 let process = self.process()?;

@@ -64,6 +64,11 @@ impl<'a> Scene<'a> {
         self.state.process_by_serial(self.process()?.ancestors.first()?.serial)
     }
 
+    /// The session of the process that acts.
+    pub(super) fn session(&self) -> Option<Tgid> {
+        self.process()?.session.map(|leader| leader.tgid)
+    }
+
     /// What the bearer of an id in this container runs: the leader of a session or group, while it is remembered.
     pub(super) fn leader(&self, tgid: Option<Tgid>) -> Option<&'a Program> {
         let process = self.process()?;

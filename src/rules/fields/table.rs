@@ -103,6 +103,8 @@ fields! {
         "An open that may create the file.";
     EvtArgModeExec "evt.arg.mode.exec" Type::Bool, Nothing, [], [],
         "The mode of a chmod or of a created file lets someone execute it.";
+    EvtArgChanged "evt.arg_changed" Type::Bool, Nothing, [], [],
+        "The path or address of an open, connect or exec was another one when the call began: another thread changed it meanwhile.";
     ProcName "proc.name" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "The process's name, cut to 15 bytes as the kernel does.";
     ProcExe "proc.exe" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
@@ -303,6 +305,10 @@ fields! {
         "The first 12 characters of the container's id as the sentry claims it.";
     StatePartial "state.partial" Type::Bool, Nothing, [], [],
         "Events were lost before this one.";
+    StateExecUnseen "state.exec_unseen" Type::Bool, Nothing, [Need::Exec], [],
+        "The process runs a program that no event told of while the sentry dropped messages: most likely its exec was made too large to be sent.";
+    StateClaimsOther "state.claims_other" Type::Bool, Nothing, [], [],
+        "The sandbox claims to be a container that it is not, as far as the host can tell.";
     StatePressure "state.pressure" Type::Bool, Nothing, [], [],
         "Something had to be forgotten to stay within the bounds.";
     EvtNum "evt.num" Type::Count, Nothing, [], [],

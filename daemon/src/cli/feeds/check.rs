@@ -248,6 +248,7 @@ struct Report {
     declared: Option<Declared>,
     ending: Option<&'static str>,
     v4_addresses: u64,
+    published: Option<Time>,
     note: Option<&'static str>,
     /// Why the file is refused: a word and a sentence.
     reason: Option<(&'static str, String)>,
@@ -271,6 +272,7 @@ impl Report {
             comments: parsed.comments,
             blank: parsed.blank,
             host_bits: parsed.host_bits,
+            published: parsed.published,
             declared: parsed.declared,
             ending: match parsed.ending {
                 Ending::Unmarked => None,
@@ -332,6 +334,7 @@ impl Report {
             "found": self.declared.map(Declared::found),
             "end_mark": self.ending,
             "v4_addresses": self.v4_addresses,
+            "published_ns": self.published.map(|time| time.0),
         })
     }
 
