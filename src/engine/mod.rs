@@ -11,7 +11,7 @@ mod report;
 use std::sync::Arc;
 
 use crate::event::{
-    Call, Connect, Errno, Event, Exit, Kind, Raw, SentryExecve, SockAddr, Sysno, Text, Texts, Time,
+    Call, Connect, Errno, Event, Exit, Kind, Open, Raw, SentryExecve, SockAddr, Sysno, Text, Texts, Time,
 };
 use crate::finding::Finding;
 use crate::intel::Intel;
@@ -216,7 +216,7 @@ impl Sandbox {
         let Some(process) = self.state.process_at(observation.process) else { return };
         let program = Arc::clone(&process.program);
         let argv: Vec<Text<'_>> = program.argv.iter().map(Text).collect();
-        let kind = match unseen.deed {
+        let kind = match &unseen.deed {
             UnseenDeed::Exec => Kind::SentryExecve(SentryExecve {
                 binary_path: Text(&program.path),
                 execfn: Text(&program.path),
@@ -228,10 +228,16 @@ impl Sandbox {
                 Kind::Connect(Connect {
                     call: Call { sysno: Sysno::CONNECT, exit },
                     fd: observation.fd.unwrap_or_default(),
-                    address: SockAddr::Inet(remote),
+                    address: SockAddr::Inet(*remote),
                     ..Connect::default()
                 })
             }
+            UnseenDeed::Open { call, path, flags } => Kind::Open(Open {
+                call: Call { sysno: *call, exit: None },
+                pathname: Text(path),
+                flags: *flags,
+                ..Open::default()
+            }),
         };
         let event = Event { context: revealed_by.context.clone(), kind };
         self.consider(&event, observation, intel, out, seen);

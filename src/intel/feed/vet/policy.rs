@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::super::format::Format;
 use super::super::read::Ending;
 use super::super::record::{FileHash, Indicator};
 use super::super::value::{self, Defang};
@@ -51,6 +52,19 @@ impl Default for Policy {
             ttl: None,
             max_age: None,
             strictness: Strictness::Entry,
+        }
+    }
+}
+
+impl Policy {
+    /// What is asked of a feed of this form where its own settings say nothing. Spamhaus DROP lists networks that
+    /// were taken over whole, IPv6 ones of /29 as a rule and of /19 at times.
+    #[must_use]
+    pub fn of(format: Format) -> Policy {
+        if matches!(format, Format::DropText | Format::DropJson) {
+            Policy { shortest_v4: 9, shortest_v6: 19, ..Policy::default() }
+        } else {
+            Policy::default()
         }
     }
 }

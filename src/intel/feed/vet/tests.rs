@@ -65,6 +65,8 @@ fn short_ipv6_prefixes_are_the_feeds_own_business_down_to_19() {
     let text = "2a00:4c80::/29\n2a00::/19\n2a00::/18\n";
     assert_eq!(accepted(&judged(text, &loose, &Lists::default())), ["2a00:4c80::/29", "2a00::/19"]);
     assert_eq!(accepted(&judged(text, &Policy::default(), &Lists::default())), [""; 0]);
+    let drop = Policy::of(crate::intel::feed::Format::DropText);
+    assert_eq!(accepted(&judged(text, &drop, &Lists::default())).len(), 2);
 }
 
 #[test]
