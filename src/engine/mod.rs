@@ -7,6 +7,7 @@
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
 mod report;
+mod retro;
 
 use std::sync::Arc;
 
@@ -15,6 +16,7 @@ use crate::event::{
 };
 use crate::finding::Finding;
 use crate::intel::Intel;
+use crate::rules::fields::Memo;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
@@ -258,7 +260,8 @@ impl Sandbox {
             self.judgements.resize_with(at.saturating_add(1), || Judgement::new(budget));
         }
         let Some(judgement) = self.judgements.get_mut(at) else { return };
-        let scene = Scene { event, observation, state: &self.state, intel };
+        let memo = Memo::default();
+        let scene = Scene { event, observation, state: &self.state, intel, memo: &memo };
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
         if judgement.matcher.waits_for_more() {
@@ -308,8 +311,14 @@ impl Sandbox {
             while let Some(judgement) = self.judgements.get_mut(at)
                 && let Some(due) = judgement.matcher.due(&self.rules, now)
             {
-                let scene =
-                    Scene { event: &PASSED, observation: &due.observation, state: &self.state, intel };
+                let memo = Memo::default();
+                let scene = Scene {
+                    event: &PASSED,
+                    observation: &due.observation,
+                    state: &self.state,
+                    intel,
+                    memo: &memo,
+                };
                 self.matches.clear();
                 judgement.matcher.pass(&self.rules, &due, &scene, &mut self.matches);
                 self.judge(&due.observation, intel, out, seen);

@@ -31,6 +31,7 @@ pub(crate) mod path;
 mod pressure;
 mod process;
 mod program;
+mod recall;
 mod sight;
 mod terminal;
 #[cfg(test)]

@@ -14,12 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 use crate::event::{Errno, Exit, Family, Ino, Nanos, Time};
 use crate::hash::Map;
 
-use super::EndpointId;
 use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Weight, heap_of};
 use super::cadence::{Cadence, Pauses};
 use super::process::ProcessSerial;
 use super::program::Source;
+use super::{EndpointId, ProcessId};
 
 /// Sockets that are remembered. A busy server has some thousands at once; the forgotten ones are idle or long closed.
 pub(crate) const MAX_SOCKETS: usize = 4096;
@@ -228,6 +228,9 @@ pub struct Endpoint {
     pub last: Time,
     /// When a socket was first connected to it.
     pub connected: Option<Time>,
+    /// Who tried it last, and with a socket of what type.
+    pub(crate) by: Option<ProcessId>,
+    pub(crate) kind: i32,
     /// What came of coming back; made with the second attempt, as most endpoints see one.
     pub returns: Option<Box<Returns>>,
 }
@@ -251,6 +254,8 @@ impl Endpoint {
             first: time,
             last: time,
             connected: None,
+            by: None,
+            kind: 0,
             returns: None,
         }
     }

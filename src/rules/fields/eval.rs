@@ -13,7 +13,7 @@ use crate::state::{
 use super::moment::{Moves, Shown};
 use super::outside::OfPod;
 use super::params::ParamName;
-use super::{FieldId, FieldRef, Value};
+use super::{FieldId, FieldRef, Memo, Value};
 
 /// Nanoseconds of a second.
 const SECOND: i64 = 1_000_000_000;
@@ -32,6 +32,8 @@ pub struct Scene<'a> {
     pub state: &'a State,
     /// What the denylists say.
     pub intel: &'a Intel,
+    /// What was made of it so far for whoever asked.
+    pub memo: &'a Memo,
 }
 
 impl<'a> Scene<'a> {

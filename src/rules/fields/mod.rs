@@ -6,6 +6,7 @@ mod arguments;
 mod descriptor;
 mod eval;
 mod given;
+mod memo;
 mod moment;
 mod outside;
 mod params;
@@ -18,6 +19,8 @@ mod value;
 
 pub use eval::Scene;
 pub(crate) use given::{events_of, is_from_outside, since};
+pub use memo::Memo;
+pub(crate) use memo::Seen;
 pub use params::ParamName;
 pub(crate) use params::unavailable as param_unavailable;
 pub use table::{FIELDS, FieldId, Need};

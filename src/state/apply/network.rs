@@ -72,7 +72,8 @@ impl State {
         if state.family == Family::default() {
             state.family = Family::of(remote);
         }
-        let is_stream = state.kind != SOCK_DGRAM;
+        let kind = state.kind;
+        let is_stream = kind != SOCK_DGRAM;
         let (repeated, since, before) = match state.role {
             Role::Client { remote: earlier, outcome: before, since }
                 if earlier == remote && (before == Outcome::Pending || exit.errno == Errno::EISCONN) =>
@@ -92,6 +93,7 @@ impl State {
         if let Some(endpoint) = self.container_mut(acting.container)?.endpoints.get_mut(endpoint) {
             if !repeated {
                 endpoint.tried(acting.time);
+                (endpoint.by, endpoint.kind) = (Some(acting.process), kind);
             }
             if before != Some(outcome) {
                 endpoint.came_to(outcome, acting.time);
