@@ -26,6 +26,7 @@ pub(crate) mod path;
 mod pressure;
 mod process;
 mod program;
+mod relay;
 mod sight;
 mod terminal;
 mod view;

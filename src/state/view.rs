@@ -105,12 +105,12 @@ impl State {
     }
 
     /// The remote that feeds a shell and gets its answers: its standard input comes from there through pipes or
-    /// FIFOs, and whoever reads its standard output has a connection to there. That is a reverse shell without a
-    /// socket in its hands.
+    /// FIFOs, by way of a program that hands on what it gets, and whoever reads its standard output has a connection
+    /// to there. That is a reverse shell without a socket in its hands.
     #[must_use]
     pub fn relayed_remote(&self, process: ProcessId) -> Option<SocketAddr> {
         let shell = self.processes.get(process).filter(|process| process.is_fed_from_network())?;
-        let remote = shell.stdin_source()?.remote()?.addr;
+        let remote = shell.stdin_source()?.remote().filter(|remote| remote.by.program.hands_on())?.addr;
         let Object::Pipe(pipe, PipeEnd::Write) = self.descriptor(process, Fd::STDOUT)?.object else {
             return None;
         };
