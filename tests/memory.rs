@@ -12,7 +12,7 @@ use sluicebox::finding::Severity;
 use sluicebox::state::{DEFAULT_BUDGET, Evictions};
 
 /// Enough to go several times beyond the budget with each flood.
-const MANY: u32 = 20_000;
+const MANY: u32 = 8000;
 const BUDGET: usize = 1 << 20;
 
 #[test]
@@ -35,9 +35,7 @@ fn no_flood_takes_more_than_the_budget_and_a_tenth() {
         let before = allocator::live();
         scene.start();
         allocator::peak();
-        for number in 0..MANY {
-            scene.flood(flood, number);
-        }
+        scene.flooded(flood, 0, MANY);
         let peak = allocator::peak() - before;
         let bound = isize::try_from(BUDGET + BUDGET / 10).unwrap();
         assert!(peak <= bound, "{flood:?}: {peak} bytes, {} charged", scene.sandbox.state().bytes());
@@ -51,9 +49,7 @@ fn a_chain_that_was_begun_before_a_flood_convicts_after_it() {
         let mut scene = Scene::new(BUDGET);
         scene.start();
         scene.download();
-        for number in 0..MANY {
-            scene.flood(flood, number);
-        }
+        scene.flooded(flood, 0, MANY);
         scene.run();
         scene.mine();
         assert!(scene.severity() >= Some(Severity::Alert), "{flood:?}: {:?}", scene.severity());
@@ -72,9 +68,7 @@ fn a_match_that_is_past_its_first_step_before_a_flood_is_completed_after_it() {
             matches.filter(|matched| matched.steps.len() > 1).count()
         };
         assert_eq!(matched(&scene), 0);
-        for number in 0..MANY {
-            scene.flood(flood, number);
-        }
+        scene.flooded(flood, 0, MANY);
         scene.mine();
         assert!(matched(&scene) > 0, "{flood:?}: {:?}", scene.found.len());
     }
@@ -93,9 +87,7 @@ fn what_is_forgotten_is_counted_by_its_kind() {
     for (flood, count) in kinds {
         let mut scene = Scene::new(BUDGET);
         scene.start();
-        for number in 0..MANY {
-            scene.flood(flood, number);
-        }
+        scene.flooded(flood, 0, MANY);
         let gone = scene.sandbox.state().evictions();
         assert!(count(&gone) > 0, "{flood:?}: {gone:?}");
         assert!(count(&gone) >= gone.total() / 2, "{flood:?}: {gone:?}");

@@ -56,8 +56,8 @@ impl Judgement {
         }
     }
 
-    /// Keeps a match that the score rests on. Beyond [`MAX_CONTRIBUTING`], or a quarter of what evidence may hold, the
-    /// oldest ones go.
+    /// Keeps a match that the score rests on. Beyond [`MAX_CONTRIBUTING`] the oldest ones go, and where evidence holds
+    /// too much, those beyond a quarter of what it may hold.
     fn contribute(&mut self, mut matched: Match, points: Points, budget: &Budget) {
         matched.hold(budget);
         self.contributing.push((matched, points));
@@ -66,7 +66,8 @@ impl Judgement {
         let mut gone = 0;
         for (oldest, _) in &self.contributing {
             let left = self.contributing.len().saturating_sub(gone);
-            let is_over = left > MAX_CONTRIBUTING || held > budget.evidence_share() / 4;
+            let is_short = budget.evidence_over() > 0;
+            let is_over = left > MAX_CONTRIBUTING || (is_short && held > budget.evidence_share() / 4);
             if !is_over || left <= 1 {
                 break;
             }
@@ -185,6 +186,11 @@ impl Sandbox {
         seen: &mut dyn FnMut(&Match, Points),
     ) {
         let observation = self.state.apply(event);
+        if let Some(replaced) = self.state.take_replaced()
+            && let Some(judgement) = self.judgements.get_mut(usize::from(replaced.0))
+        {
+            *judgement = Judgement::new(self.state.shared_budget());
+        }
         self.pass_time(intel, out, seen);
         let Some(observation) = observation else { return };
         let container = observation.container;
@@ -197,6 +203,9 @@ impl Sandbox {
         let scene = Scene { event, observation: &observation, state: &self.state, intel };
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
+        if judgement.matcher.waits_for_more() {
+            self.state.note_evidence(observation.process);
+        }
         if !self.matches.is_empty() {
             self.judge(&observation, intel, out, seen);
         }

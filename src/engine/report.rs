@@ -145,6 +145,7 @@ impl Reporter<'_> {
                 pipes: gone.pipes,
                 descriptors: gone.descriptors,
                 evidence: gone.evidence,
+                containers: gone.containers,
             },
         }
     }

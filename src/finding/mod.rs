@@ -310,12 +310,15 @@ pub struct Forgotten {
     pub descriptors: u64,
     /// Partial matches, counters, and what a score rested on.
     pub evidence: u64,
+    /// Containers.
+    pub containers: u64,
 }
 
 impl Forgotten {
     /// Each kind with its name.
-    pub(crate) fn by_kind(self) -> [(&'static str, u64); 7] {
-        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence } = self;
+    pub(crate) fn by_kind(self) -> [(&'static str, u64); 8] {
+        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
+            self;
         [
             ("processes", processes),
             ("files", files),
@@ -324,6 +327,7 @@ impl Forgotten {
             ("pipes", pipes),
             ("descriptors", descriptors),
             ("evidence", evidence),
+            ("containers", containers),
         ]
     }
 }

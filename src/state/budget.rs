@@ -115,6 +115,11 @@ impl Budget {
         self.of(Account::Descriptors) > self.0.limit / 4
     }
 
+    /// The bytes of descriptor tables.
+    pub(crate) fn descriptors(&self) -> usize {
+        self.of(Account::Descriptors)
+    }
+
     /// The bytes of evidence, with what it pins.
     pub(crate) fn evidence(&self) -> usize {
         self.of(Account::Evidence).saturating_add(self.of(Account::Pinned))
@@ -197,6 +202,41 @@ impl Clone for Charge {
 impl Drop for Charge {
     fn drop(&mut self) {
         self.set(0);
+    }
+}
+
+/// How many pieces of evidence keep something shared alive. The bytes count once against their share, however many.
+#[derive(Debug, Default)]
+pub(crate) struct Pins(AtomicUsize);
+
+impl Pins {
+    fn ledger<'c>(&self, charge: &'c Charge) -> Option<&'c AtomicUsize> {
+        charge.ledger.as_ref().map(|ledger| ledger.account(Account::Pinned))
+    }
+
+    /// One more keeps alive what `charge` pays for.
+    pub(crate) fn pin(&self, charge: &Charge) {
+        if self.0.fetch_add(1, Ordering::Relaxed) == 0
+            && let Some(pinned) = self.ledger(charge)
+        {
+            pinned.fetch_add(charge.bytes, Ordering::Relaxed);
+        }
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self, charge: &Charge) {
+        if self.0.fetch_sub(1, Ordering::Relaxed) == 1
+            && let Some(pinned) = self.ledger(charge)
+        {
+            pinned.fetch_sub(charge.bytes, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Clone for Pins {
+    /// A copy is kept alive by nobody yet.
+    fn clone(&self) -> Self {
+        Pins::default()
     }
 }
 
@@ -289,11 +329,17 @@ mod tests {
     }
 
     #[test]
-    fn pinned_bytes_count_against_evidence_but_are_not_paid_twice() {
+    fn pinned_bytes_count_against_evidence_once_and_are_not_paid_twice() {
         let budget = Budget::new(1 << 20);
         let _own = budget.charge(Account::Evidence, 1000);
-        let _pinned = budget.charge(Account::Pinned, 1 << 20);
-        assert_eq!(budget.used(), 1000);
+        let (object, pins) = (budget.charge(Account::Objects, 1 << 20), Pins::default());
+        pins.pin(&object);
+        pins.pin(&object);
+        assert_eq!(budget.used(), 1000 + (1 << 20));
         assert_eq!(budget.evidence_over(), 1000 + (1 << 19));
+        pins.unpin(&object);
+        assert_eq!(budget.evidence(), 1000 + (1 << 20));
+        pins.unpin(&object);
+        assert_eq!(budget.evidence(), 1000);
     }
 }

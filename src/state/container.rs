@@ -1,6 +1,6 @@
 //! The containers of a sandbox: in a pod there are several behind one connection.
 
-use crate::event::Time;
+use crate::event::{Nanos, Time};
 
 use super::budget::{Budget, Shared};
 use super::files::Files;
@@ -9,8 +9,13 @@ use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
 use super::terminal::Joined;
 
-/// Containers that a sandbox may have. A pod has a handful; a sentry that was taken over can invent any number.
+/// Containers that a sandbox may have. A pod has a handful, and each restart is a new one; a sentry that was taken over
+/// can invent any number. One goes whose
+/// processes are gone, or that was silent for [`SILENCE`].
 pub(crate) const MAX_CONTAINERS: usize = 64;
+
+/// From when on a container may go whose processes were not seen to end. A sentry that floods with claims is faster.
+pub(crate) const SILENCE: Nanos = Nanos::from_mins(60);
 
 /// The longest container id that is kept, in bytes. Runtimes use 64 hexadecimal digits.
 pub(crate) const MAX_CONTAINER_ID: usize = 256;
@@ -28,6 +33,8 @@ pub struct Container {
     pub first: Option<ProcessSerial>,
     /// When it was first heard of.
     pub since: Time,
+    /// When it was last heard of: the largest time that was believed by then.
+    pub(crate) last: Time,
     pub(crate) files: Files,
     pub(crate) endpoints: Endpoints,
     pub(crate) listeners: Listeners,
@@ -41,6 +48,7 @@ impl Container {
             id: Shared::new(id, budget),
             first: None,
             since,
+            last: since,
             files: Files::new(budget),
             endpoints: Endpoints::new(budget),
             listeners: Listeners::new(budget),

@@ -1,16 +1,17 @@
 //! Descriptor tables: number → what it leads to, copied in O(1) on fork, cut down in O(1) on exec.
 //!
-//! A table is a tree of three levels behind [`Arc`]s: a root of up to [`ROOT`] nodes of [`NODE`] leaves of [`LEAF`]
+//! A table is a tree of three levels behind [`Arc`]s: a root, by number, of nodes of [`NODE`] leaves of [`LEAF`]
 //! entries. A copy shares all of it; whoever writes copies one path. The first leaf hangs on the table itself, so that a
 //! process with few descriptors has nothing else. Nodes exist where descriptors are: a lone dup2(2) onto 1,000,000
-//! costs one leaf, one node and a root.
+//! costs one leaf and one node.
 //!
 //! exec touches no entry. A table counts its programs (`era`): an entry knows in which of them it was opened, which
 //! tells what was passed on, and in which it was marked to be closed, which closes it as soon as that one is over. Only
 //! when the count has run through is the table walked and written anew.
 //!
 //! Bounds: numbers from [`MAX_FD`] on are not kept. Tables together hold at most their share of the sandbox's bytes;
-//! beyond it, a table that grows gives up a leaf of its own, by a hand that goes round over all but the first.
+//! beyond it, a table of more than [`OWN_LEAVES`] that grows gives up a leaf of its own, by a hand that goes round over
+//! all but the first; a leaf with a socket is passed over, for a few times in a row.
 
 use std::sync::Arc;
 
@@ -23,10 +24,14 @@ use super::fds::{Access, Descriptor, Held, Object, OnExec};
 const LEAF: usize = 32;
 
 /// Leaves of a node.
-const NODE: usize = 64;
+const NODE: usize = 32;
 
-/// Nodes of a root at most.
-const ROOT: usize = MAX_FD / LEAF / NODE;
+/// Leaves beside the first that a table may have whatever others have: the descriptors of an ordinary server. Who has
+/// many small tables has many processes, and those go.
+const OWN_LEAVES: u32 = 8;
+
+/// Leaves with sockets that the hand passes over before it takes one.
+const PASSED_OVER: usize = 16;
 
 /// Descriptors from here on are not kept: the hard limit of a process, of the kernel and of gVisor
 /// (`pkg/sentry/limits`: 1,048,576). A number beyond it is a lie.
@@ -58,6 +63,12 @@ struct Leaf {
     _charge: Charge,
 }
 
+impl Leaf {
+    fn has_socket(&self) -> bool {
+        self.entries.iter().flatten().any(|entry| matches!(entry.object, Object::Socket(_)))
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Node {
     leaves: [Option<Arc<Leaf>>; NODE],
@@ -66,8 +77,19 @@ struct Node {
 
 #[derive(Clone, Debug)]
 struct Root {
-    nodes: Vec<Option<Arc<Node>>>,
+    /// By rising number.
+    nodes: Vec<(usize, Arc<Node>)>,
     charge: Charge,
+}
+
+impl Root {
+    fn place(&self, number: usize) -> Result<usize, usize> {
+        self.nodes.binary_search_by_key(&number, |(number, _)| *number)
+    }
+
+    fn node(&self, number: usize) -> Option<&Arc<Node>> {
+        Some(&self.nodes.get(self.place(number).ok()?)?.1)
+    }
 }
 
 /// The descriptors of a process.
@@ -77,6 +99,8 @@ pub struct FdTable {
     /// All leaves but the first.
     high: Option<Arc<Root>>,
     era: u8,
+    /// Leaves in there.
+    high_leaves: u32,
     /// The leaf after which the next one is looked for that has to go.
     hand: usize,
     budget: Budget,
@@ -105,7 +129,7 @@ fn number(leaf: usize, at: usize) -> Fd {
 impl FdTable {
     /// An empty table, charged to `budget`.
     pub(crate) fn new(budget: &Budget) -> FdTable {
-        FdTable { low: None, high: None, era: FIRST, hand: 0, budget: budget.clone() }
+        FdTable { low: None, high: None, era: FIRST, high_leaves: 0, hand: 0, budget: budget.clone() }
     }
 
     /// What `fd` is.
@@ -130,7 +154,8 @@ impl FdTable {
                 OnExec::Close => self.era,
             },
         };
-        if leaf > 0 && self.budget.descriptors_are_over() && self.grows(leaf) {
+        let is_large = self.high_leaves >= OWN_LEAVES;
+        if leaf > 0 && is_large && self.budget.descriptors_are_over() && self.grows(leaf) {
             self.give_up_a_leaf(leaf);
         }
         if let Some(slot) = self.leaf_mut(leaf).and_then(|leaf| leaf.entries.get_mut(at)) {
@@ -226,8 +251,8 @@ impl FdTable {
     /// The leaves that are there, by rising number.
     fn leaves(&self) -> impl Iterator<Item = (usize, &Leaf)> {
         let low = self.low.iter().map(|leaf| (0, &**leaf));
-        let nodes = self.high.iter().flat_map(|root| root.nodes.iter().enumerate());
-        let high = nodes.filter_map(|(at, node)| Some((at, node.as_ref()?))).flat_map(|(node_at, node)| {
+        let nodes = self.high.iter().flat_map(|root| &root.nodes);
+        let high = nodes.flat_map(|(node_at, node)| {
             node.leaves.iter().enumerate().filter_map(move |(at, leaf)| {
                 Some((node_at.saturating_mul(NODE).saturating_add(at), &**leaf.as_ref()?))
             })
@@ -239,13 +264,13 @@ impl FdTable {
         if leaf == 0 {
             return self.low.as_deref();
         }
-        self.high.as_ref()?.nodes.get(leaf / NODE)?.as_ref()?.leaves.get(leaf % NODE)?.as_deref()
+        self.high.as_ref()?.node(leaf / NODE)?.leaves.get(leaf % NODE)?.as_deref()
     }
 
     /// Whether writing to that leaf takes memory: it is not there yet, or others see it as well.
     fn grows(&self, leaf: usize) -> bool {
         let Some(root) = &self.high else { return true };
-        let node = root.nodes.get(leaf / NODE).and_then(Option::as_ref);
+        let node = root.node(leaf / NODE);
         let leaf = node.and_then(|node| node.leaves.get(leaf % NODE)).and_then(Option::as_ref);
         Arc::strong_count(root) > 1
             || node.is_none_or(|node| Arc::strong_count(node) > 1)
@@ -261,20 +286,24 @@ impl FdTable {
         }
         let new_root = || Arc::new(Root { nodes: Vec::new(), charge: charge(heap_of::<Root>(1)) });
         let root = Arc::make_mut(self.high.get_or_insert_with(new_root));
-        let node_at = (leaf / NODE).min(ROOT);
-        if root.nodes.len() <= node_at {
-            let more = node_at.saturating_add(1).saturating_sub(root.nodes.len());
-            root.nodes.reserve_exact(more);
-            root.nodes.resize(node_at.saturating_add(1), None);
-            let nodes = heap_of::<Option<Arc<Node>>>(root.nodes.capacity());
-            root.charge.set(heap_of::<Root>(1).saturating_add(nodes));
-        }
-        let new_node = || {
-            let leaves = [const { None }; NODE];
-            Arc::new(Node { leaves, _charge: charge(heap_of::<Node>(1)) })
+        let number = leaf / NODE;
+        let at = match root.place(number) {
+            Ok(at) => at,
+            Err(at) => {
+                let leaves = [const { None }; NODE];
+                let node = Arc::new(Node { leaves, _charge: charge(heap_of::<Node>(1)) });
+                root.nodes.insert(at, (number, node));
+                let nodes = heap_of::<(usize, Arc<Node>)>(root.nodes.capacity());
+                root.charge.set(heap_of::<Root>(1).saturating_add(nodes));
+                at
+            }
         };
-        let node = Arc::make_mut(root.nodes.get_mut(node_at)?.get_or_insert_with(new_node));
-        Some(Arc::make_mut(node.leaves.get_mut(leaf % NODE)?.get_or_insert_with(new_leaf)))
+        let node = Arc::make_mut(&mut root.nodes.get_mut(at)?.1);
+        let place = node.leaves.get_mut(leaf % NODE)?;
+        if place.is_none() {
+            self.high_leaves = self.high_leaves.saturating_add(1);
+        }
+        Some(Arc::make_mut(place.get_or_insert_with(new_leaf)))
     }
 
     /// Drops a whole leaf, and a node that has none left.
@@ -287,21 +316,29 @@ impl FdTable {
             return;
         }
         let Some(root) = self.high.as_mut().map(Arc::make_mut) else { return };
-        let Some(place) = root.nodes.get_mut(leaf / NODE) else { return };
-        let Some(node) = place.as_mut().map(Arc::make_mut) else { return };
-        if let Some(leaf) = node.leaves.get_mut(leaf % NODE) {
-            *leaf = None;
+        let Ok(at) = root.place(leaf / NODE) else { return };
+        let Some(node) = root.nodes.get_mut(at).map(|(_, node)| Arc::make_mut(node)) else { return };
+        if let Some(leaf) = node.leaves.get_mut(leaf % NODE)
+            && leaf.take().is_some()
+        {
+            self.high_leaves = self.high_leaves.saturating_sub(1);
         }
         if node.leaves.iter().all(Option::is_none) {
-            *place = None;
+            root.nodes.remove(at);
         }
     }
 
     /// Forgets the descriptors of one leaf, for the sake of another one.
     fn give_up_a_leaf(&mut self, sake: usize) {
         let other = |leaf: &usize| *leaf != sake && *leaf != 0;
-        let next = self.leaves_from(self.hand.saturating_add(1)).find(other);
-        let Some(victim) = next.or_else(|| self.leaves_from(1).find(other)) else { return };
+        let after = self.leaves_from(self.hand.saturating_add(1)).filter(other);
+        let around = || self.leaves_from(1).filter(other);
+        let mut next = after.chain(around()).take(PASSED_OVER);
+        let has_socket = |leaf: usize| self.leaf(leaf).is_some_and(Leaf::has_socket);
+        let victim = next.find(|leaf| !has_socket(*leaf)).or_else(|| around().find(|leaf| *leaf > self.hand));
+        let victim = victim.or_else(|| around().next());
+        drop(next);
+        let Some(victim) = victim else { return };
         let gone = self.leaf(victim).map_or(0, |leaf| leaf.entries.iter().flatten().count());
         self.budget.forgot_descriptors(u64::try_from(gone).unwrap_or(u64::MAX));
         self.hand = victim;
@@ -310,9 +347,9 @@ impl FdTable {
 
     /// The leaves from that number on, the nodes before it not looked at.
     fn leaves_from(&self, first: usize) -> impl Iterator<Item = usize> + '_ {
-        let nodes = self.high.iter().flat_map(move |root| root.nodes.iter().enumerate().skip(first / NODE));
+        let begin = move |root: &Root| root.place(first / NODE).unwrap_or_else(|at| at);
+        let nodes = self.high.iter().flat_map(move |root| root.nodes.iter().skip(begin(root)));
         nodes
-            .filter_map(|(at, node)| Some((at, node.as_ref()?)))
             .flat_map(|(node_at, node)| {
                 let first = node_at.saturating_mul(NODE);
                 let there = node.leaves.iter().enumerate().filter(|(_, leaf)| leaf.is_some());

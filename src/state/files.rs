@@ -75,7 +75,7 @@ impl Evict for File {
 /// The files of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
-    arena: Arena<File>,
+    pub(super) arena: Arena<File>,
     /// Names without a file may stay in here until they are asked for; each is a name of a file that was remembered.
     by_path: Map<Box<[u8]>, Id<File>>,
     names: Charge,
@@ -235,8 +235,13 @@ impl Files {
     }
 
     /// What the files weigh.
-    pub(super) fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> Option<usize> {
         self.arena.weight()
+    }
+
+    /// See [`Arena::loose_weight`].
+    pub(super) fn loose_weight(&self) -> Option<usize> {
+        self.arena.loose_weight()
     }
 
     /// See [`Arena::settle`].

@@ -39,7 +39,7 @@ use crate::event::{Context, Event, Fd, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
-pub(crate) use budget::{Account, Budget, Charge, heap_of};
+pub(crate) use budget::{Account, Budget, Charge, Pins, heap_of};
 pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
 pub use code::{Code, Taken};
@@ -51,8 +51,8 @@ pub use gpu::{Gpu, GpuRequest, GpuState};
 pub use image::{Answer, Image};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
-use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
+use process::{Deeds, Processes};
 pub use program::{
     Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
 };
@@ -72,6 +72,9 @@ pub type EndpointId = Id<Endpoint>;
 
 /// Pipes that are remembered of a sandbox.
 const MAX_PIPES: usize = 1024;
+
+/// After a container was refused, so much passes before another one is taken into consideration: the look costs.
+const LOOK_AGAIN: Nanos = Nanos::from_secs(1);
 
 /// How far ahead of the clock an event may be before it is not believed. Long enough for a sandbox that sleeps over
 /// a weekend, short enough that a sentry cannot make every window run out at once with one message.
@@ -149,6 +152,11 @@ pub struct State {
     last_serial: u64,
     sight: Sight,
     budget: Budget,
+    /// See [`take_replaced`](State::take_replaced).
+    replaced: Option<ContainerIx>,
+    forgotten_containers: u64,
+    /// When no container was found that another one could replace.
+    all_live_at: Option<Time>,
     /// The list of containers.
     list: Charge,
     image: Option<Arc<dyn Image>>,
@@ -176,6 +184,9 @@ impl State {
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
+            replaced: None,
+            forgotten_containers: 0,
+            all_live_at: None,
             list: budget.charge(Account::Objects, 0),
             budget,
             image: None,
@@ -247,18 +258,57 @@ impl State {
 
     /// The container of that claimed id; a new one unless there are too many.
     fn container(&mut self, id: &[u8], time: Time) -> Option<ContainerIx> {
-        let known = self.containers.iter().zip(0u16..).find(|(container, _)| *container.id == *id);
-        if let Some((_, index)) = known {
+        let clock = self.clock;
+        let known = self.containers.iter_mut().zip(0u16..).find(|(container, _)| *container.id == *id);
+        if let Some((container, index)) = known {
+            container.last = clock;
             return Some(ContainerIx(index));
         }
-        if self.containers.len() >= container::MAX_CONTAINERS || id.len() > container::MAX_CONTAINER_ID {
+        if id.len() > container::MAX_CONTAINER_ID {
             self.sight.unattributed();
             return None;
+        }
+        if self.containers.len() >= container::MAX_CONTAINERS {
+            return self.replace_container(id, time);
         }
         let index = u16::try_from(self.containers.len()).ok()?;
         self.containers.push(Container::new(id, time, &self.budget));
         self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
+    }
+
+    /// Puts a new container in the place of one that ended, and forgets all of that: the one that was silent for
+    /// longest. Refused where all seem to live.
+    #[cold]
+    fn replace_container(&mut self, id: &[u8], time: Time) -> Option<ContainerIx> {
+        let now = self.clock;
+        if self.all_live_at.is_some_and(|looked| now.since(looked) < LOOK_AGAIN) {
+            self.sight.unattributed();
+            return None;
+        }
+        let living = self.processes.containers_alive();
+        let ended = |(container, index): &(&Container, u16)| {
+            !living.contains(&ContainerIx(*index)) || now.since(container.last) > container::SILENCE
+        };
+        let containers = self.containers.iter().zip(0u16..);
+        let Some((_, index)) = containers.filter(ended).min_by_key(|(container, at)| (container.last, *at))
+        else {
+            self.all_live_at = Some(now);
+            self.sight.unattributed();
+            return None;
+        };
+        let place = ContainerIx(index);
+        self.processes.forget_container(place);
+        let new = Container::new(id, time, &self.budget);
+        *self.container_mut(place)? = new;
+        self.replaced = Some(place);
+        self.forgotten_containers = self.forgotten_containers.saturating_add(1);
+        Some(place)
+    }
+
+    /// The container whose place another one took since this was last asked.
+    pub(crate) fn take_replaced(&mut self) -> Option<ContainerIx> {
+        self.replaced.take()
     }
 
     /// The process that an event's context names; a stub where it is not known.
@@ -273,13 +323,27 @@ impl State {
         let comm = (context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes())
             .then(|| process::Comm::new(context.comm.bytes()));
         let uid = context.credentials.as_ref().map(|credentials| credentials.effective_uid);
-        if (comm.is_some() || (uid.is_some() && uid != process.uid))
+        let is_first = process.deeds == Deeds::None;
+        if (comm.is_some() || is_first || (uid.is_some() && uid != process.uid))
             && let Some(process) = self.processes.get_mut(id)
         {
+            if is_first {
+                process.deeds = Deeds::Any;
+            }
             process.comm = comm.unwrap_or(process.comm);
             process.uid = uid.or(process.uid);
         }
         id
+    }
+
+    /// A rule waits for the sequel of what the process did: it is remembered as long as what is suspicious.
+    pub(crate) fn note_evidence(&mut self, process: ProcessId) {
+        if self.processes.get(process).is_some_and(|process| process.deeds != Deeds::Evidence)
+            && let Some(process) = self.processes.get_mut(process)
+        {
+            process.deeds = Deeds::Evidence;
+            self.processes.settle();
+        }
     }
 
     fn stub(&mut self, key: ProcessKey, context: &Context<'_>) -> ProcessId {
@@ -314,6 +378,7 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            deeds: Deeds::Any,
             terminal: None,
             wrote: None,
             code: Vec::new(),

@@ -127,16 +127,15 @@ impl Socket {
     }
 }
 
-/// Messages from which on a connection may turn out to have a rhythm; its cadence is evidence that is being gathered.
-const RHYTHM_BEGINS: u64 = 3;
-
 impl Evict for Socket {
     fn keep(&self) -> Keep {
         match self.role {
             Role::Idle | Role::Local | Role::Client { outcome: Outcome::Failed(_), .. } => Keep::Dull,
             Role::Client { .. } | Role::Server { .. } => {
+                // What was sent is the beginning of a rhythm, evidence that is being gathered. A bound of several messages
+                // would let those that are beyond it push out every one that begins.
                 let messages = self.traffic.as_ref().map_or(0, |traffic| traffic.sends.messages());
-                if messages >= RHYTHM_BEGINS { Keep::Suspicious } else { Keep::Normal }
+                if messages > 0 { Keep::Suspicious } else { Keep::Normal }
             }
         }
     }
@@ -266,7 +265,7 @@ impl Evict for Endpoint {
 /// The endpoints of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoints {
-    arena: Arena<Endpoint>,
+    pub(super) arena: Arena<Endpoint>,
     by_remote: Map<SocketAddr, Id<Endpoint>>,
     addresses: Charge,
 }
@@ -319,8 +318,13 @@ impl Endpoints {
     }
 
     /// What the endpoints weigh.
-    pub(super) fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> Option<usize> {
         self.arena.weight()
+    }
+
+    /// See [`Arena::loose_weight`].
+    pub(super) fn loose_weight(&self) -> Option<usize> {
+        self.arena.loose_weight()
     }
 
     /// See [`Arena::settle`].

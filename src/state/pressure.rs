@@ -1,9 +1,10 @@
 //! Who goes when the memory of a sandbox is full.
 //!
-//! In this order: files that nothing from the network went into; processes that are gone; sockets without a peer,
+//! In this order: files that were only read; processes that are gone or never did anything; sockets without a peer,
 //! endpoints that were tried once, pipes that carried nothing. Then what the flood consists of: of the kind that holds
 //! most, whatever is needed least. So a flood of one kind never takes the last of what another kind has that is
-//! suspicious. Within a kind the arena decides, oldest first.
+//! suspicious. What is suspicious and came first goes when nothing else is left of any kind. Within a kind the arena
+//! decides, oldest first.
 //!
 //! The evidence of partial matches is not asked: it holds what it needs, and its share has a limit of its own.
 
@@ -18,6 +19,24 @@ enum Kind {
     Pipes,
     Files(ContainerIx),
     Endpoints(ContainerIx),
+}
+
+/// Which objects of a kind are meant.
+#[derive(Clone, Copy, Debug)]
+enum Share {
+    /// All.
+    All,
+    /// All but those that came first and are given up last.
+    Loose,
+}
+
+impl Share {
+    fn of(self, all: Option<usize>, loose: Option<usize>) -> Option<usize> {
+        match self {
+            Share::All => all,
+            Share::Loose => loose,
+        }
+    }
 }
 
 impl State {
@@ -45,10 +64,9 @@ impl State {
 
     fn forget_one(&mut self) -> bool {
         let dull = |keep: Option<Keep>| keep == Some(Keep::Dull);
-        let clean = |keep: Option<Keep>| keep.is_some_and(|keep| keep < Keep::Suspicious);
         let files = self
             .containers()
-            .filter(|(_, container)| clean(container.files.least_keep()))
+            .filter(|(_, container)| dull(container.files.least_keep()))
             .max_by_key(|(index, container)| (container.files.weight(), std::cmp::Reverse(*index)))
             .map(|(index, _)| Kind::Files(index));
         let endpoints = || {
@@ -61,25 +79,32 @@ impl State {
             .or_else(|| dull(self.sockets.least_keep()).then_some(Kind::Sockets))
             .or_else(endpoints)
             .or_else(|| dull(self.pipes.least_keep()).then_some(Kind::Pipes))
-            .or_else(|| self.heaviest());
+            .or_else(|| self.heaviest(Share::Loose))
+            .or_else(|| self.heaviest(Share::All));
         kind.is_some_and(|kind| self.forget(kind))
     }
 
-    /// The kind that holds most of the memory, the first of equals.
-    fn heaviest(&self) -> Option<Kind> {
+    /// The kind that holds most of the memory, the first of equals. Descriptors go with their processes.
+    fn heaviest(&self, share: Share) -> Option<Kind> {
         let own = [
-            (Kind::Processes, self.processes.least_keep().map(|_| self.processes.weight())),
-            (Kind::Sockets, self.sockets.least_keep().map(|_| self.sockets.weight())),
-            (Kind::Pipes, self.pipes.least_keep().map(|_| self.pipes.weight())),
+            (Kind::Processes, share.of(self.processes.weight(), self.processes.loose_weight())),
+            (Kind::Sockets, share.of(self.sockets.weight(), self.sockets.loose_weight())),
+            (Kind::Pipes, share.of(self.pipes.weight(), self.pipes.loose_weight())),
         ];
         let of_containers = self.containers().flat_map(|(index, container)| {
-            let files = container.files.least_keep().map(|_| container.files.weight());
-            let endpoints = container.endpoints.least_keep().map(|_| container.endpoints.weight());
-            [(Kind::Files(index), files), (Kind::Endpoints(index), endpoints)]
+            let (files, endpoints) = (&container.files, &container.endpoints);
+            [
+                (Kind::Files(index), share.of(files.weight(), files.loose_weight())),
+                (Kind::Endpoints(index), share.of(endpoints.weight(), endpoints.loose_weight())),
+            ]
         });
         let mut most: Option<(Kind, usize)> = None;
         for (kind, weight) in own.into_iter().chain(of_containers) {
-            if let Some(weight) = weight
+            let descriptors = match kind {
+                Kind::Processes => self.budget.descriptors(),
+                Kind::Sockets | Kind::Pipes | Kind::Files(_) | Kind::Endpoints(_) => 0,
+            };
+            if let Some(weight) = weight.map(|weight| weight.saturating_add(descriptors))
                 && most.is_none_or(|(_, known)| weight > known)
             {
                 most = Some((kind, weight));
@@ -138,6 +163,12 @@ mod tests {
         state.pipes.insert(Pipe::default());
         state.pipes.insert(Pipe { source: Some(Source::Local) });
         state.reweigh(None);
+        state.processes.arena.age();
+        state.sockets.age();
+        state.pipes.age();
+        let container = state.container_mut(CONTAINER).unwrap();
+        container.files.arena.age();
+        container.endpoints.arena.age();
         state
     }
 
@@ -157,16 +188,16 @@ mod tests {
     }
 
     #[test]
-    fn untainted_files_go_first_then_what_is_over_then_what_holds_most() {
+    fn files_that_were_only_read_go_first_then_what_is_over_then_what_holds_most() {
         let mut state = full();
         let mut gone = Vec::new();
-        for _ in 0..6 {
+        for _ in 0..5 {
             let before = state.evictions();
             assert!(state.forget_one());
             gone.push(kind_of(before, state.evictions()));
         }
-        assert_eq!(gone, ["file", "file", "process", "socket", "endpoint", "pipe"]);
-        let heaviest = state.heaviest();
+        assert_eq!(gone, ["file", "process", "socket", "endpoint", "pipe"]);
+        let heaviest = state.heaviest(Share::Loose);
         assert!(matches!(heaviest, Some(Kind::Processes)), "{heaviest:?}");
         assert!(state.container_at(CONTAINER).unwrap().files.find(b"/downloaded").is_some());
     }

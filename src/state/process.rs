@@ -6,7 +6,7 @@
 //! Bounds: [`MAX_PROCESSES`] per sandbox; [`EXITED_KEPT`] of those that are gone. Lineage outlives its members:
 //! each process carries its nearest [`MAX_ANCESTORS`] ancestors as they were when it was made.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -136,12 +136,26 @@ pub struct Process {
     pub(crate) asked: Option<Box<AskedProgram>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// What it did so far.
+    pub(crate) deeds: Deeds,
     /// The terminal that it made, if it did.
     pub(crate) terminal: Option<Box<Terminal>>,
     /// The file that it last wrote to: what a program renames that moves its own files.
     pub(crate) wrote: Option<FileId>,
     /// Foreign code that it took in beside its program.
     pub(crate) code: Vec<Code>,
+}
+
+/// What a process did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Deeds {
+    /// Nothing since it was made.
+    #[default]
+    None,
+    /// Something.
+    Any,
+    /// Something that a rule waits for the sequel of.
+    Evidence,
 }
 
 /// What a process asked execve(2) for.
@@ -220,12 +234,16 @@ fn same_source(a: &Source, b: &Source) -> bool {
 
 impl Evict for Process {
     fn keep(&self) -> Keep {
-        if self.exited.is_some() {
-            Keep::Dull
-        } else if is_foreign(self.program_origin()) || !self.inputs.is_empty() {
-            Keep::Suspicious
-        } else {
-            Keep::Normal
+        let has_foreign = !self.inputs.is_empty() || !self.code.is_empty();
+        let is_tainted = has_foreign || is_foreign(self.program_origin());
+        match self.deeds {
+            _ if self.exited.is_some() => Keep::Dull,
+            // It is as its parent made it: nothing is lost that its next event would not bring back.
+            Deeds::None if is_tainted => Keep::Normal,
+            Deeds::None => Keep::Dull,
+            Deeds::Evidence => Keep::Suspicious,
+            Deeds::Any if is_tainted => Keep::Suspicious,
+            Deeds::Any => Keep::Normal,
         }
     }
 
@@ -269,7 +287,7 @@ struct SharedTable {
 /// The processes of a sandbox with their descriptor tables.
 #[derive(Clone, Debug)]
 pub(crate) struct Processes {
-    arena: Arena<Process>,
+    pub(super) arena: Arena<Process>,
     by_key: Map<ProcessKey, Id<Process>>,
     /// The last bearer of an id, for sessions that do not say when a process started.
     by_tgid: Map<(ContainerIx, Tgid), Id<Process>>,
@@ -396,6 +414,24 @@ impl Processes {
         self.arena.acts(id);
     }
 
+    /// The containers that have a living process.
+    pub(crate) fn containers_alive(&self) -> BTreeSet<ContainerIx> {
+        let living = self.arena.iter().filter(|(_, process)| process.exited.is_none());
+        living.map(|(_, process)| process.key.container).collect()
+    }
+
+    /// Forgets all processes of a container.
+    pub(crate) fn forget_container(&mut self, container: ContainerIx) {
+        let own = |(id, process): (Id<Process>, &Process)| (process.key.container == container).then_some(id);
+        let doomed: Vec<Id<Process>> = self.arena.iter().filter_map(own).collect();
+        for id in doomed {
+            if let Some(process) = self.arena.remove(id) {
+                self.forget(&process);
+            }
+        }
+        self.last = None;
+    }
+
     /// Forgets the process that is needed least. Whether there was one.
     pub(super) fn evict(&mut self) -> bool {
         let Some(process) = self.arena.evict() else { return false };
@@ -409,8 +445,13 @@ impl Processes {
     }
 
     /// What the processes weigh.
-    pub(super) fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> Option<usize> {
         self.arena.weight()
+    }
+
+    /// See [`Arena::loose_weight`].
+    pub(super) fn loose_weight(&self) -> Option<usize> {
+        self.arena.loose_weight()
     }
 
     /// See [`Arena::settle`].

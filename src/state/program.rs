@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use crate::event::{Text, Texts, Tgid, Time};
 
-use super::budget::{Account, Budget, Charge, heap_of};
+use super::budget::{Account, Budget, Charge, Pins, heap_of};
 use super::path::basename;
 
 /// Arguments that are kept of a program, in bytes. Enough for any command line that a person typed; a longer one is
@@ -93,6 +93,7 @@ pub struct Derivation {
     /// Whether a writer in the chain is itself a program whose chain is known.
     is_deep: bool,
     charge: Charge,
+    pins: Pins,
 }
 
 /// What a writer does to the bytes that it is given.
@@ -187,12 +188,33 @@ impl Derivation {
         let is_deep = earlier_is_deep || writer.program.has_chain();
         let bytes = heap_of::<Derivation>(1).saturating_add(heap_of::<u8>(path.len()));
         let charge = budget.charge(Account::Objects, bytes);
-        Arc::new(Derivation { file, path, writer, time, source, making, steps, is_deep, charge })
+        Arc::new(Derivation {
+            file,
+            path,
+            writer,
+            time,
+            source,
+            making,
+            steps,
+            is_deep,
+            charge,
+            pins: Pins::default(),
+        })
     }
 
     /// What this step alone costs.
     pub(crate) fn bytes(&self) -> usize {
         self.charge.bytes()
+    }
+
+    /// One more piece of evidence keeps this step alive.
+    pub(crate) fn pin(&self) {
+        self.pins.pin(&self.charge);
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self) {
+        self.pins.unpin(&self.charge);
     }
 
     /// The same chain, whose writers and fetchers are told without the chains of their own.
@@ -295,6 +317,7 @@ pub struct Program {
     /// When it was run.
     pub time: Time,
     pub(crate) charge: Charge,
+    pub(crate) pins: Pins,
 }
 
 /// A script that an interpreter runs.
@@ -333,6 +356,16 @@ impl Program {
         let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(script, usize::saturating_add);
         self.charge = budget.charge(Account::Objects, bytes.saturating_add(heap_of::<Program>(1)));
         Arc::new(self)
+    }
+
+    /// One more piece of evidence keeps the program alive.
+    pub(crate) fn pin(&self) {
+        self.pins.pin(&self.charge);
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self) {
+        self.pins.unpin(&self.charge);
     }
 
     /// What the program costs, without the chains that it shares.

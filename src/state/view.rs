@@ -181,6 +181,7 @@ impl State {
             pipes: self.pipes.evictions(),
             descriptors: self.budget.forgotten_descriptors(),
             evidence: self.budget.forgotten_evidence(),
+            containers: self.forgotten_containers,
         }
     }
 
@@ -227,14 +228,17 @@ pub struct Evictions {
     pub descriptors: u64,
     /// Partial matches, counters, and what a score rested on.
     pub evidence: u64,
+    /// Containers, with their files, endpoints and processes, which are not counted once more.
+    pub containers: u64,
 }
 
 impl Evictions {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        let Evictions { processes, files, endpoints, sockets, pipes, descriptors, evidence } = *self;
-        [processes, files, endpoints, sockets, pipes, descriptors, evidence]
+        let Evictions { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
+            *self;
+        [processes, files, endpoints, sockets, pipes, descriptors, evidence, containers]
             .into_iter()
             .fold(0, u64::saturating_add)
     }

@@ -1,21 +1,17 @@
-//! Floods that a hostile container can send, and a miner's chain around them, for the test and the bench of memory.
+//! Floods that a hostile container can send, for the test and the bench of memory.
 #![allow(
+    dead_code,
     clippy::arithmetic_side_effects,
     clippy::unwrap_used,
-    reason = "a test's own small numbers and constants"
+    reason = "a test's own small numbers and constants; not every user asks for everything"
 )]
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+mod scene;
 
-use sluicebox::engine::Sandbox;
-use sluicebox::event::{
-    Call, CloneFlags, Connect, ContainerStart, Context, Dup, Event, Exit, ExitNotifyParent, Family, Fd, Kind,
-    Open, OpenFlags, SentryClone, SentryExecve, SockAddr, Socket, Sysno, Text, Texts, Tgid, Tid, Time,
-};
-use sluicebox::finding::{Finding, Severity};
-use sluicebox::intel::Intel;
-use sluicebox::rules::{Thresholds, builtin};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+#[allow(unused_imports, reason = "not every user asks for everything")]
+pub(crate) use scene::{DOWNLOADER, FLOODER, INIT, MINER, POOL, SERVER, Scene};
 
 /// What a flood consists of.
 #[derive(Clone, Copy, Debug)]
@@ -26,112 +22,97 @@ pub(crate) enum Flood {
     NestedForks,
     /// Children that end at once.
     ExitedForks,
+    /// Children of who has bytes from the network.
+    TaintedForks,
+    /// The same, and each does something.
+    BusyTaintedForks,
     /// Duplicates of one descriptor, number after number.
     Descriptors,
     /// Duplicates onto numbers that lie far apart.
     ScatteredDescriptors,
+    /// Many processes with one high descriptor each.
+    HighDescriptors,
+    /// Many processes with a few descriptors of their own.
+    OwnDescriptors,
     /// Files that are read.
     ReadFiles,
     /// Files that are written by who has nothing from the network.
     WrittenFiles,
     /// Files that are written by who downloads.
     DownloadedFiles,
+    /// The same, with the longest paths.
+    LongPaths,
     /// Remote endpoints.
     Remotes,
+    /// Remote endpoints that are each tried twice.
+    RepeatedRemotes,
+    /// Ports of one remote address.
+    Ports,
+    /// Connections over which a few messages are sent.
+    Talkers,
+    /// Pipes that carry bytes from the network.
+    TaintedPipes,
     /// Programs with 64 KiB of arguments.
     Arguments,
+    /// Downloaded programs with 64 KiB of arguments.
+    DownloadedArguments,
     /// A program that writes the next one, which runs and does the same.
     Worm,
+    /// Processes that begin what a rule waits for.
+    HalfProbes,
+    /// Processes that complete what another rule waits for.
+    Probes,
+    /// Containers, as a sentry may claim them.
+    Containers,
 }
 
-pub(crate) const FLOODS: [Flood; 11] = [
+pub(crate) const FLOODS: [Flood; 24] = [
     Flood::Forks,
     Flood::NestedForks,
     Flood::ExitedForks,
+    Flood::TaintedForks,
+    Flood::BusyTaintedForks,
     Flood::Descriptors,
     Flood::ScatteredDescriptors,
+    Flood::HighDescriptors,
+    Flood::OwnDescriptors,
     Flood::ReadFiles,
     Flood::WrittenFiles,
     Flood::DownloadedFiles,
+    Flood::LongPaths,
     Flood::Remotes,
+    Flood::RepeatedRemotes,
+    Flood::Ports,
+    Flood::Talkers,
+    Flood::TaintedPipes,
     Flood::Arguments,
+    Flood::DownloadedArguments,
     Flood::Worm,
+    Flood::HalfProbes,
+    Flood::Probes,
+    Flood::Containers,
 ];
 
-const INIT: i32 = 1;
-const DOWNLOADER: i32 = 20;
-const FLOODER: i32 = 30;
-const MINER: i32 = 40;
 /// Children of the flood have ids from here on.
 const CHILDREN: i32 = 1000;
 
-/// A sandbox with its container's processes.
-pub(crate) struct Scene {
-    pub(crate) sandbox: Sandbox,
-    intel: Intel,
-    pub(crate) found: Vec<Finding>,
-    time: i64,
-    arguments: Vec<u8>,
-}
-
-fn exit(sysno: Sysno, result: i64) -> Call {
-    Call { sysno, exit: Some(Exit { result, ..Exit::default() }) }
-}
+/// Where [`Flood::Talkers`] has its sockets: so many at once.
+const TALKERS: u32 = 4096;
 
 impl Scene {
-    /// A sandbox of which nothing is known yet, with its rules and lists.
-    pub(crate) fn new(budget: usize) -> Scene {
-        let rules = Arc::new(builtin::compiled(Thresholds::default()).rules.unwrap());
-        Scene {
-            sandbox: Sandbox::with_budget(rules, budget),
-            intel: Intel::seed(),
-            found: Vec::with_capacity(64),
-            time: 1_700_000_000_000_000_000,
-            arguments: vec![b'a'; 64 << 10],
+    /// A whole flood, numbered on from `first`.
+    pub(crate) fn flooded(&mut self, flood: Flood, first: u32, many: u32) {
+        for number in first..first + many {
+            self.flood(flood, number);
         }
-    }
-
-    /// Starts the container and its processes.
-    pub(crate) fn start(&mut self) {
-        let args = [Text(b"/bin/sh")];
-        let start =
-            ContainerStart { id: Text(b"c"), cwd: Text(b"/"), args: Texts::of(&args), ..Default::default() };
-        self.event(INIT, Kind::ContainerStart(start));
-        for (child, program) in [(DOWNLOADER, "/usr/bin/curl"), (FLOODER, "/usr/bin/python3")] {
-            self.clone_of(INIT, child);
-            self.exec(child, program.as_bytes(), &[program.as_bytes()]);
-        }
-    }
-
-    /// A program is downloaded.
-    pub(crate) fn download(&mut self) {
-        self.connect(DOWNLOADER, 3, "198.51.100.7:443".parse().unwrap());
-        self.open(DOWNLOADER, b"/tmp/x", true, 4);
-    }
-
-    /// It is run as a miner.
-    pub(crate) fn run(&mut self) {
-        self.clone_of(INIT, MINER);
-        let argv: [&[u8]; 3] = [b"/tmp/x", b"-o", b"stratum+tcp://203.0.113.9:3333"];
-        self.exec(MINER, b"/tmp/x", &argv);
-    }
-
-    /// It connects to its pool again and again.
-    pub(crate) fn mine(&mut self) {
-        for fd in 5..10 {
-            self.connect(MINER, fd, "203.0.113.9:3333".parse().unwrap());
-            self.time += 1_000_000_000;
-        }
-    }
-
-    /// The gravest of what was found.
-    pub(crate) fn severity(&self) -> Option<Severity> {
-        self.found.iter().map(|finding| finding.severity).max()
     }
 
     /// The `number`th event or two of a flood.
     pub(crate) fn flood(&mut self, flood: Flood, number: u32) {
         let child = CHILDREN.wrapping_add_unsigned(number);
+        if number == 0 {
+            self.connect(DOWNLOADER, 3, SERVER.parse().unwrap());
+        }
         match flood {
             Flood::Forks => self.clone_of(FLOODER, child),
             Flood::NestedForks => {
@@ -140,11 +121,26 @@ impl Scene {
             }
             Flood::ExitedForks => {
                 self.clone_of(FLOODER, child);
-                self.event(child, Kind::ExitNotifyParent(ExitNotifyParent::default()));
+                self.exits(child);
             }
-            Flood::Descriptors => self.dup(FLOODER, 3 + (number % 1_000_000).cast_signed()),
+            Flood::TaintedForks => self.clone_of(DOWNLOADER, child),
+            Flood::BusyTaintedForks => {
+                self.clone_of(DOWNLOADER, child);
+                self.open(child, b"/etc/hosts", false, 5);
+            }
+            Flood::Descriptors => self.dup(FLOODER, 0, 3 + (number % 1_000_000).cast_signed()),
             Flood::ScatteredDescriptors => {
-                self.dup(FLOODER, 3 + (number.wrapping_mul(7919) % 1_000_000).cast_signed());
+                self.dup(FLOODER, 0, 3 + (number.wrapping_mul(7919) % 1_000_000).cast_signed());
+            }
+            Flood::HighDescriptors => {
+                self.clone_of(FLOODER, child);
+                self.dup(child, 0, 1_000_000);
+            }
+            Flood::OwnDescriptors => {
+                self.clone_of(FLOODER, child);
+                for fd in [5, 40, 80] {
+                    self.dup(child, 0, fd);
+                }
             }
             Flood::ReadFiles => {
                 self.open(FLOODER, format!("/usr/share/data/{number}").as_bytes(), false, 5);
@@ -155,76 +151,70 @@ impl Scene {
             Flood::DownloadedFiles => {
                 self.open(DOWNLOADER, format!("/home/user/data/{number}").as_bytes(), true, 5);
             }
-            Flood::Remotes => {
-                let ip = Ipv4Addr::from_bits(0x0b00_0000 + number);
-                self.connect(FLOODER, 5, SocketAddr::new(IpAddr::V4(ip), 443));
+            Flood::LongPaths => {
+                let path = format!("/home/user/{}/{number}", "d/".repeat(2000));
+                self.open(DOWNLOADER, path.as_bytes(), true, 5);
             }
+            Flood::Remotes => self.connect(FLOODER, 5, remote(number, 443)),
+            Flood::RepeatedRemotes => {
+                self.connect(FLOODER, 5, remote(number, 443));
+                self.connect(FLOODER, 5, remote(number, 443));
+            }
+            Flood::Ports => {
+                let port = u16::try_from(number % 60_000 + 1024).unwrap();
+                self.connect(FLOODER, 5, remote(number / 60_000, port));
+            }
+            Flood::Talkers => self.talk(number),
+            Flood::TaintedPipes => self.pipe(DOWNLOADER, 6, 7),
             Flood::Arguments => {
                 self.clone_of(FLOODER, child);
-                let arguments = std::mem::take(&mut self.arguments);
-                self.exec(child, b"/usr/bin/true", &[b"true", &arguments]);
-                self.arguments = arguments;
+                self.exec_at_length(child, b"/usr/bin/true");
+            }
+            Flood::DownloadedArguments => {
+                let path = format!("/opt/{}", number % 8);
+                self.open(DOWNLOADER, path.as_bytes(), true, 5);
+                self.clone_of(DOWNLOADER, child);
+                self.exec_at_length(child, path.as_bytes());
             }
             Flood::Worm => {
                 let path = format!("/opt/{number}");
                 self.open(DOWNLOADER, path.as_bytes(), true, 5);
                 self.exec(DOWNLOADER, path.as_bytes(), &[path.as_bytes()]);
-                self.connect(DOWNLOADER, 3, "198.51.100.7:443".parse().unwrap());
+                self.connect(DOWNLOADER, 3, SERVER.parse().unwrap());
             }
+            Flood::HalfProbes => {
+                self.clone_of(FLOODER, child);
+                self.look_for(child, b"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+                self.look_for(child, b"/dev/mem");
+            }
+            Flood::Probes => {
+                self.clone_of(FLOODER, child);
+                self.probe(child);
+            }
+            Flood::Containers => self.start_container(format!("{number:064}").as_bytes()),
         }
     }
 
-    fn event(&mut self, tgid: i32, kind: Kind<'_>) {
-        self.time += 1000;
-        let context = Context {
-            time: Time(self.time),
-            tid: Tid(tgid),
-            tgid: Tgid(tgid),
-            start: Time(i64::from(tgid)),
-            container: Text(b"c"),
-            cwd: Text(b"/"),
-            ..Context::default()
-        };
-        let event = Event { context: Some(context), kind };
-        self.sandbox.observe(&event, &self.intel, &mut self.found);
+    /// Looks for what miners look for.
+    pub(crate) fn probe(&mut self, process: i32) {
+        self.look_for(process, b"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+        self.look_for(process, b"/sys/firmware/dmi/tables/DMI");
+        self.look_for(process, b"/dev/mem");
     }
 
-    fn clone_of(&mut self, parent: i32, child: i32) {
-        let clone = SentryClone {
-            created_tid: Tid(child),
-            created_tgid: Tgid(child),
-            created_start: Time(i64::from(child)),
-            flags: CloneFlags::empty(),
-        };
-        self.event(parent, Kind::SentryClone(clone));
+    /// Sends on one of many sockets, the fourth time over a new one.
+    fn talk(&mut self, number: u32) {
+        let fd = 100 + (number % TALKERS).cast_signed();
+        if number.is_multiple_of(TALKERS) {
+            self.time += 10_000_000;
+        }
+        if (number / TALKERS).is_multiple_of(4) {
+            self.connect(FLOODER, fd, remote(number, 443));
+        }
+        self.send(FLOODER, fd, 100);
     }
+}
 
-    fn exec(&mut self, process: i32, path: &[u8], argv: &[&[u8]]) {
-        let argv: Vec<Text<'_>> = argv.iter().map(|arg| Text(arg)).collect();
-        let exec =
-            SentryExecve { binary_path: Text(path), argv: Texts::of(&argv), ..SentryExecve::default() };
-        self.event(process, Kind::SentryExecve(exec));
-    }
-
-    fn open(&mut self, process: i32, path: &[u8], writes: bool, fd: i64) {
-        let flags = if writes { OpenFlags::from_bits_retain(0o1101) } else { OpenFlags::from_bits_retain(0) };
-        let call = exit(Sysno::OPENAT, fd);
-        let open = Open { call, dirfd: Fd::CWD, pathname: Text(path), flags, ..Open::default() };
-        self.event(process, Kind::Open(open));
-    }
-
-    fn connect(&mut self, process: i32, fd: i32, remote: SocketAddr) {
-        let call = exit(Sysno::SOCKET, i64::from(fd));
-        let socket = Socket { call, domain: Family::of(remote), kind_and_flags: 1, ..Socket::default() };
-        self.event(process, Kind::Socket(socket));
-        let address = SockAddr::Inet(remote);
-        let connect = Connect { call: exit(Sysno::CONNECT, 0), fd: Fd(fd), address, ..Connect::default() };
-        self.event(process, Kind::Connect(connect));
-    }
-
-    fn dup(&mut self, process: i32, new: i32) {
-        let call = exit(Sysno::DUP2, i64::from(new));
-        let dup = Dup { call, old_fd: Fd(0), new_fd: Fd(new), ..Dup::default() };
-        self.event(process, Kind::Dup(dup));
-    }
+fn remote(number: u32, port: u16) -> SocketAddr {
+    SocketAddr::new(IpAddr::V4(Ipv4Addr::from_bits(0x0b00_0000 + number)), port)
 }

@@ -7,8 +7,8 @@ use crate::rules::fields::{OwnedValue, Scene, Value};
 use crate::rules::ruleset::Count;
 use crate::state::{Budget, heap_of};
 
-use super::evidence::{Evidence, Held, Size};
-use super::{MAX_COUNTERS, ScopeKey};
+use super::evidence::{Evidence, Held};
+use super::{FIRST_COUNTERS, MAX_COUNTERS, ScopeKey};
 
 /// Times and values that a counter keeps at most, whatever `at_least` says: memory per counter is bounded.
 const MAX_KEPT: usize = 1024;
@@ -100,10 +100,11 @@ impl Counters {
         self.0.retain(|counter| counter.scope != scope);
     }
 
-    /// Drops the counter that is farthest from its goal; of equals the oldest. Whether there was one.
+    /// Drops the counter that is farthest from its goal, of equals the oldest; those that came first only if there are
+    /// no others. Whether there was one.
     pub(super) fn drop_least(&mut self) -> bool {
-        let least =
-            self.0.iter().enumerate().min_by_key(|(at, counter)| (counter.seen.len(), *at)).map(|(at, _)| at);
+        let by_need = |(at, counter): &(usize, &Counter)| (*at < FIRST_COUNTERS, counter.seen.len(), *at);
+        let least = self.0.iter().enumerate().min_by_key(by_need).map(|(at, _)| at);
         least.map(|least| self.0.remove(least)).is_some()
     }
 
@@ -122,7 +123,7 @@ impl Counter {
         let bytes = values.fold(list.saturating_add(by), usize::saturating_add);
         let bytes = bytes.saturating_add(size_of::<Counter>());
         if bytes != self.held.bytes() {
-            self.held = Held::new(budget, Size::own(bytes));
+            self.held = Held::own(budget, bytes);
         }
     }
 }

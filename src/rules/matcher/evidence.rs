@@ -10,7 +10,8 @@ use crate::event::{EventType, Fd, Nanos, Time};
 use crate::rules::fields::{FieldId, FieldRef, Scene};
 use crate::state::path::PATH_MAX;
 use crate::state::{
-    Account, Actor, Ancestor, Budget, Charge, GpuState, Provenance, Remote, Role, Shared, Subject, heap_of,
+    Account, Actor, Ancestor, Budget, Charge, Derivation, GpuState, Program, Provenance, Remote, Role,
+    Shared, Source, Subject, heap_of,
 };
 
 /// One step of a match.
@@ -101,79 +102,121 @@ pub(crate) struct Indicator {
 }
 
 /// What evidence costs, charged for as long as it is kept: its own bytes, and those that it keeps others from giving
-/// back. The second are paid where they are made; here they only count against the share of evidence.
+/// back. The second are paid where they are made; here they only count against the share of evidence, once for all.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
     own: Charge,
-    pinned: Charge,
+    pinned: Pinned,
 }
 
 impl Held {
     /// Charges so many bytes.
-    pub(crate) fn new(budget: &Budget, size: Size) -> Held {
-        Held {
-            own: budget.charge(Account::Evidence, size.own),
-            pinned: budget.charge(Account::Pinned, size.pinned),
+    pub(crate) fn own(budget: &Budget, bytes: usize) -> Held {
+        Held { own: budget.charge(Account::Evidence, bytes), pinned: Pinned::default() }
+    }
+
+    /// Charges so many bytes, and what the evidence holds.
+    pub(crate) fn of<'e>(budget: &Budget, own: usize, evidence: impl Iterator<Item = &'e Evidence>) -> Held {
+        let (mut own, mut pinned) = (own, Pinned::default());
+        for evidence in evidence {
+            own = own.saturating_add(evidence.heap());
+            pinned.add(evidence);
+        }
+        let own = budget.charge(Account::Evidence, own.saturating_add(pinned.heap()));
+        Held { own, pinned }
+    }
+
+    /// Its own bytes and all that it keeps alive, whoever else does.
+    pub(crate) fn bytes(&self) -> usize {
+        let programs = self.pinned.programs.iter().map(|program| program.bytes());
+        let steps = self.pinned.steps.iter().map(|step| step.bytes());
+        programs.chain(steps).fold(self.own.bytes(), usize::saturating_add)
+    }
+}
+
+/// What evidence keeps alive.
+#[derive(Debug, Default)]
+struct Pinned {
+    programs: Vec<Arc<Program>>,
+    steps: Vec<Arc<Derivation>>,
+}
+
+impl Pinned {
+    fn add(&mut self, evidence: &Evidence) {
+        self.add_program(&evidence.actor.program);
+        self.add_chain(&evidence.actor.program.executable);
+        if let Some(script) = &evidence.actor.program.script {
+            self.add_chain(&script.provenance);
+        }
+        if let Some(remote) = &evidence.fed_by {
+            self.add_program(&remote.by.program);
+        }
+        for ancestor in evidence.ancestors.iter() {
+            self.add_program(&ancestor.actor.program);
+        }
+        match &evidence.object {
+            Object::File { provenance, .. } => self.add_chain(provenance),
+            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => {}
         }
     }
 
-    /// All that counts against the share.
-    pub(crate) fn bytes(&self) -> usize {
-        self.own.bytes().saturating_add(self.pinned.bytes())
+    fn add_program(&mut self, program: &Arc<Program>) {
+        if !self.programs.iter().any(|known| Arc::ptr_eq(known, program)) {
+            program.pin();
+            self.programs.push(Arc::clone(program));
+        }
+    }
+
+    fn add_chain(&mut self, provenance: &Provenance) {
+        let mut next = provenance.derivation.as_ref();
+        while let Some(step) = next.filter(|step| !self.steps.iter().any(|known| Arc::ptr_eq(known, step))) {
+            step.pin();
+            self.steps.push(Arc::clone(step));
+            self.add_program(&step.writer.program);
+            next = match &step.source {
+                Source::File(earlier) => Some(earlier),
+                Source::Remote(remote) => {
+                    self.add_program(&remote.by.program);
+                    None
+                }
+                Source::Local => None,
+            };
+        }
+    }
+
+    fn heap(&self) -> usize {
+        heap_of::<Arc<Program>>(self.programs.capacity())
+            .saturating_add(heap_of::<Arc<Derivation>>(self.steps.capacity()))
     }
 }
 
-/// The bytes of something that is kept.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Size {
-    /// On the heap, its own.
-    pub(crate) own: usize,
-    /// Shared, and kept alive.
-    pub(crate) pinned: usize,
-}
-
-impl Size {
-    pub(crate) fn own(own: usize) -> Size {
-        Size { own, pinned: 0 }
-    }
-
-    pub(crate) fn plus(self, other: Size) -> Size {
-        Size { own: self.own.saturating_add(other.own), pinned: self.pinned.saturating_add(other.pinned) }
+impl Clone for Pinned {
+    fn clone(&self) -> Self {
+        self.programs.iter().for_each(|program| program.pin());
+        self.steps.iter().for_each(|step| step.pin());
+        Pinned { programs: self.programs.clone(), steps: self.steps.clone() }
     }
 }
 
-/// What a chain of bytes keeps alive.
-fn chain(provenance: &Provenance) -> usize {
-    let steps = provenance.derivation.iter().flat_map(|derivation| derivation.chain());
-    let sizes = steps.map(|step| step.bytes().saturating_add(step.writer.program.bytes()));
-    sizes.fold(0, usize::saturating_add)
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        self.programs.iter().for_each(|program| program.unpin());
+        self.steps.iter().for_each(|step| step.unpin());
+    }
 }
 
 impl Evidence {
-    /// What it holds beside its own size.
-    pub(crate) fn size(&self) -> Size {
-        let program = &self.actor.program;
-        let ancestors = self.ancestors.iter().map(|ancestor| ancestor.actor.program.bytes());
-        let pinned = [
-            program.bytes(),
-            chain(&program.executable),
-            program.script.as_ref().map_or(0, |script| chain(&script.provenance)),
-            self.ancestors.bytes(),
-        ];
-        let pinned = pinned.into_iter().chain(ancestors).fold(0, usize::saturating_add);
+    /// What it holds on the heap beside its own size, as far as it is its own.
+    fn heap(&self) -> usize {
         let object = match &self.object {
-            Object::File { path, provenance } => {
-                Size { own: heap_of::<u8>(path.len()), pinned: chain(provenance) }
-            }
-            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => {
-                Size::default()
-            }
+            Object::File { path, .. } => heap_of::<u8>(path.len()),
+            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => 0,
         };
         let indicators = self.indicators.iter().map(|indicator| {
             heap_of::<u8>(indicator.what.len()).saturating_add(heap_of::<Arc<str>>(indicator.tags.capacity()))
         });
         let list = heap_of::<Indicator>(self.indicators.capacity());
-        Size { own: indicators.fold(list, usize::saturating_add), pinned }.plus(object)
+        indicators.fold(list.saturating_add(object), usize::saturating_add)
     }
 
     /// What an event leaves behind; nothing if its process is gone. `used` are the fields that the rule asks for.

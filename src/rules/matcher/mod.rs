@@ -12,7 +12,7 @@
 //!
 //! Bounds, per rule and container: [`MAX_PARTIALS`] partial matches, [`MAX_COUNTERS`] counters, [`MAX_ONCE`]
 //! remembered values of `once`, [`MAX_EARLY`] events before their turn. Who floods the first step cannot push out a
-//! partial that is past it: those go last. In bytes, all of it together stays within its share of the sandbox's budget:
+//! partial that is past it, and a quarter of the places is held by those that came first: those go last. In bytes, all of it together stays within its share of the sandbox's budget:
 //! beyond it the rule that holds most gives up what it needs least.
 
 mod absence;
@@ -29,9 +29,10 @@ use crate::rules::file::Scope;
 use crate::state::{Account, Budget, Charge, ProcessSerial, heap_of};
 
 use super::fields::{OwnedValue, Scene};
+use super::plan::Scratch;
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
-pub(crate) use evidence::{Direction, Evidence, Held, Object, Size};
+pub(crate) use evidence::{Direction, Evidence, Held, Object};
 use partial::{Early, Met, Partial, RuleState, is_absent};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
@@ -39,6 +40,11 @@ const MAX_PARTIALS: usize = 64;
 
 /// Counters of a counted step: one for each value that it counts by.
 const MAX_COUNTERS: usize = 64;
+
+/// Partial matches and counters that came first and go last, so that a flood of those that are as far pushes out
+/// neither what began before it nor the newest of its own.
+const FIRST_PARTIALS: usize = MAX_PARTIALS / 4;
+const FIRST_COUNTERS: usize = MAX_COUNTERS / 4;
 
 /// Values of `once` that are remembered: beyond it a rule may match again, which its cap on the score bounds.
 const MAX_ONCE: usize = 256;
@@ -74,10 +80,12 @@ pub(crate) struct Matcher {
     budget: Budget,
     /// The list of rules itself.
     charge: Charge,
+    /// Whether the last event left something behind that waits for its sequel.
+    waits: bool,
     /// What had to go and was not told to the budget yet.
     evicted: u64,
-    /// The steps to test on an event; kept so that an event allocates nothing.
-    candidates: Vec<StepIx>,
+    /// What is known of the event at hand; kept so that an event allocates nothing.
+    scratch: Scratch,
     /// When the first wait for an absence is over, or earlier.
     next_due: Option<Time>,
 }
@@ -98,8 +106,9 @@ impl Matcher {
             rules: Vec::new(),
             budget: budget.clone(),
             charge,
+            waits: false,
             evicted: 0,
-            candidates: Vec::new(),
+            scratch: Scratch::default(),
             next_due: None,
         }
     }
@@ -117,15 +126,18 @@ impl Matcher {
                 state.void(rule, scene);
             }
         }
-        let mut candidates = std::mem::take(&mut self.candidates);
-        rules.steps_for(event, scene, &mut candidates);
+        rules.find_steps(event, scene, &mut self.scratch);
+        if self.scratch.steps.is_empty() {
+            return;
+        }
+        let candidates = std::mem::take(&mut self.scratch.steps);
         let from = out.len();
         // Steps come grouped by rule.
         for group in candidates.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else { continue };
             self.offer(rule, group, scene, None, out);
         }
-        self.candidates = candidates;
+        self.scratch.steps = candidates;
         self.cascade(rules, scene, from, out);
     }
 
@@ -170,6 +182,11 @@ impl Matcher {
         }
     }
 
+    /// Whether something waits for the sequel of the events since this was last asked.
+    pub(crate) fn waits_for_more(&mut self) -> bool {
+        std::mem::take(&mut self.waits)
+    }
+
     /// Keeps the partial matches of rules that are unchanged, by where they are now, and drops the rest.
     pub(crate) fn moved(&mut self, places: &[Option<usize>], rules: &RuleSet) {
         let old = std::mem::take(&mut self.rules);
@@ -183,7 +200,7 @@ impl Matcher {
     }
 
     fn charge_lists(&mut self) {
-        let candidates = heap_of::<StepIx>(self.candidates.capacity());
+        let candidates = self.scratch.heap();
         self.charge.set(heap_of::<RuleState>(self.rules.capacity()).saturating_add(candidates));
     }
 
@@ -280,6 +297,7 @@ impl Matcher {
         let Some(at) = place else {
             let kept = partial::kept_of(rule, step, scene);
             let early = Early::new(scope, Met { step, evidence }, kept, &self.budget);
+            self.waits = true;
             self.evicted = self.evicted.saturating_add(state.remember(early));
             self.make_room();
             return;
@@ -287,6 +305,7 @@ impl Matcher {
         let counted = state.count(rule, step, at, scope, scene, evidence, &self.budget, &mut self.evicted);
         let Some(evidence) = counted else {
             // A counted step that is not there yet leaves the partial as it was.
+            self.waits = true;
             self.make_room();
             return;
         };
@@ -322,6 +341,7 @@ impl Matcher {
                 partial.about = Some(scene.observation.clone());
             }
             self.evicted = self.evicted.saturating_add(state.keep(partial, at, &self.budget));
+            self.waits = true;
             self.note_due(wait);
             self.make_room();
             return;
@@ -363,8 +383,7 @@ impl Match {
         let own = size_of::<Match>()
             .saturating_add(heap_of::<u8>(self.output.capacity()))
             .saturating_add(heap_of::<Evidence>(self.steps.capacity()));
-        let size = self.steps.iter().map(Evidence::size).fold(Size::own(own), Size::plus);
-        self.held = Held::new(budget, size);
+        self.held = Held::of(budget, own, self.steps.iter());
     }
 
     /// The id of the rule.

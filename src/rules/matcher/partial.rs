@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use super::absence::Presence;
 use super::counter::Counters;
-use super::evidence::{Held, Size};
-use super::{Evidence, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
+use super::evidence::Held;
+use super::{Evidence, FIRST_PARTIALS, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
 use crate::event::Time;
 use crate::rules::fields::{OwnedValue, Scene, Value};
 use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
@@ -70,7 +70,7 @@ impl Early {
         let values = kept.iter().filter_map(|(_, value)| value.as_ref()).map(OwnedValue::heap);
         let list = heap_of::<(usize, Option<OwnedValue>)>(kept.capacity());
         let own = values.fold(list.saturating_add(size_of::<Early>()), usize::saturating_add);
-        let held = Held::new(budget, Size::own(own).plus(met.evidence.size()));
+        let held = Held::of(budget, own, std::iter::once(&met.evidence));
         Early { scope, met, kept, held }
     }
 }
@@ -161,8 +161,7 @@ impl RuleState {
         self.early.remove(at)
     }
 
-    /// Keeps a partial match at its old place, or at the end. Says how many had to go for it: the oldest of those
-    /// that are at their first step, else the oldest of all.
+    /// Keeps a partial match at its old place, or at the end. Says how many had to go for it.
     pub(super) fn keep(&mut self, mut partial: Partial, at: Option<usize>, budget: &Budget) -> u64 {
         partial.hold(budget);
         if let Some(at) = at {
@@ -171,8 +170,7 @@ impl RuleState {
         }
         let full = self.partials.len() >= MAX_PARTIALS;
         if full {
-            let victim = self.partials.iter().position(|partial| partial.steps.len() <= 1).unwrap_or(0);
-            self.partials.remove(victim);
+            self.drop_least();
         }
         self.partials.push_back(partial);
         u64::from(full)
@@ -187,17 +185,27 @@ impl RuleState {
         partials.chain(early).chain(once).chain(counters).fold(0, usize::saturating_add)
     }
 
-    /// Forgets one thing: the oldest partial match that is at its first step; where there is none, an event before its
-    /// turn, a counter, a value of `once`; last the oldest of the other partial matches. Whether there was anything.
+    /// Drops the oldest partial match of those that are at their first step, else the oldest of all; those that came
+    /// first only if there are no others.
+    fn drop_least(&mut self) -> Option<Partial> {
+        let by_need =
+            |(at, partial): &(usize, &Partial)| (*at < FIRST_PARTIALS, partial.steps.len() > 1, *at);
+        let (victim, _) = self.partials.iter().enumerate().min_by_key(by_need)?;
+        self.partials.remove(victim)
+    }
+
+    /// Forgets one thing: a partial match that is at its first step and did not come first; where there is none, an
+    /// event before its turn, a counter, a value of `once`; last of the other partial matches. Whether there was
+    /// anything.
     pub(super) fn forget_one(&mut self) -> bool {
-        if let Some(first) = self.partials.iter().position(|partial| partial.steps.len() <= 1) {
-            self.partials.remove(first);
-            return true;
+        let mut loose = self.partials.iter().skip(FIRST_PARTIALS);
+        if loose.any(|partial| partial.steps.len() <= 1) {
+            return self.drop_least().is_some();
         }
         self.early.pop_front().is_some()
             || self.counters.iter_mut().any(Counters::drop_least)
             || self.once.pop_front().is_some()
-            || self.partials.pop_front().is_some()
+            || self.drop_least().is_some()
     }
 
     /// Whether the rule matched before with these values of `once`, within the time that this holds; from now on it has.
@@ -223,7 +231,7 @@ impl RuleState {
         }
         let heap = values.iter().flatten().map(OwnedValue::heap);
         let list = size_of::<Once>().saturating_add(heap_of::<Option<OwnedValue>>(values.len()));
-        let held = Held::new(budget, Size::own(heap.fold(list, usize::saturating_add)));
+        let held = Held::own(budget, heap.fold(list, usize::saturating_add));
         self.once.push_back(Once { time: now, values, held });
         false
     }
@@ -249,8 +257,8 @@ impl Partial {
             heap_of::<Option<OwnedValue>>(self.kept.capacity()),
             heap_of::<Met>(self.steps.capacity()),
         ];
-        let own = Size::own(values.chain(lists).fold(0, usize::saturating_add));
-        self.held = Held::new(budget, self.steps.iter().map(|met| met.evidence.size()).fold(own, Size::plus));
+        let own = values.chain(lists).fold(0, usize::saturating_add);
+        self.held = Held::of(budget, own, self.steps.iter().map(|met| &met.evidence));
     }
 
     /// Whether a step is met.

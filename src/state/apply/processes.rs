@@ -9,10 +9,10 @@ use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, S
 use super::super::interpreter::Runs;
 use super::super::moved::Inode;
 use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
-use super::super::process::{AskedProgram, Comm, ancestors_of_child};
+use super::super::process::{AskedProgram, Comm, Deeds, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
 use super::super::{
-    Birth, Charge, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
+    Birth, Charge, FdTable, FileId, Gpu, Object, Pins, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
     State, Subject,
 };
 use super::arrival::Layer;
@@ -45,6 +45,7 @@ impl State {
                 script: None,
                 time: acting.time,
                 charge: Charge::default(),
+                pins: Pins::default(),
             },
         );
         let program = program.kept(&self.budget);
@@ -106,6 +107,7 @@ impl State {
             stdin: from.stdin.clone(),
             asked: None,
             renames: 0,
+            deeds: Deeds::None,
             terminal: None,
             wrote: None,
             code: from.code.clone(),
@@ -219,6 +221,7 @@ impl State {
                 script: None,
                 time: acting.time,
                 charge: Charge::default(),
+                pins: Pins::default(),
             },
         );
         self.processes.unshare_table(acting.process);

@@ -8,7 +8,9 @@
 //! same time: [`Arena::get_mut`] notes who was lent out, and [`Arena::settle`] looks at those.
 //!
 //! Of what is suspicious, the first quarter of the room is held by those that came first, and given up last: a flood
-//! of suspicious objects pushes out neither what began before it nor the newest of its own.
+//! of suspicious objects pushes out neither what began before it nor the newest of its own. Room is places and bytes:
+//! who is fat, or grows so, does not hold it. As much room have the newest of all, whatever they are: else a flood of
+//! what is suspicious would push out each connection before a first byte went over it.
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -74,10 +76,13 @@ impl<T> fmt::Debug for Id<T> {
 const NONE: u32 = u32::MAX;
 
 /// The lists in the order in which they are emptied.
-const LISTS: usize = 4;
+const LISTS: usize = 5;
+
+/// The place in the lists of the newest, in the order in which they were made.
+const NEWEST: usize = 3;
 
 /// The place in the lists of what is suspicious and came first.
-const TENURED: usize = 3;
+const TENURED: usize = 4;
 
 #[derive(Clone, Debug)]
 struct Slot<T> {
@@ -97,6 +102,8 @@ struct List {
     oldest: u32,
     newest: u32,
     len: usize,
+    /// What its objects weigh, with all that they share.
+    weight: usize,
 }
 
 /// Objects of one kind, at most so many.
@@ -108,13 +115,14 @@ pub(crate) struct Arena<T> {
     free: u32,
     len: usize,
     capacity: usize,
+    /// Bytes that those may weigh that came first.
+    tenure: usize,
     /// Slots whose objects were lent out since the last look at them.
     touched: SmallVec<[u32; 8]>,
     /// The object of the event at hand, which nothing pushes out.
     acting: u32,
-    /// The objects' weights, without the slots.
+    /// What the objects hold alone, without the slots.
     own: usize,
-    shared: usize,
     charge: Charge,
     evictions: u64,
 }
@@ -124,14 +132,14 @@ impl<T: Evict> Arena<T> {
     pub(crate) fn new(capacity: usize, budget: &Budget) -> Self {
         Arena {
             slots: Vec::new(),
-            lists: [List { oldest: NONE, newest: NONE, len: 0 }; LISTS],
+            lists: [List { oldest: NONE, newest: NONE, len: 0, weight: 0 }; LISTS],
             free: NONE,
             len: 0,
             capacity: capacity.clamp(1, NONE as usize),
+            tenure: budget.limit() / 8,
             touched: SmallVec::new(),
             acting: NONE,
             own: 0,
-            shared: 0,
             charge: budget.charge(Account::Objects, 0),
             evictions: 0,
         }
@@ -169,8 +177,11 @@ impl<T: Evict> Arena<T> {
             generation = slot.generation;
         }
         self.len = self.len.saturating_add(1);
-        self.link(index, self.list_of(index, keep));
         self.weighs(index, weight);
+        match self.has_room(NEWEST, index) {
+            true => self.link(index, NEWEST),
+            false => self.grow_up(index, keep),
+        }
         self.recharge();
         (Id { index, generation, of: PhantomData }, evicted)
     }
@@ -218,7 +229,7 @@ impl<T: Evict> Arena<T> {
         self.acting = id.index;
         let Some(slot) = self.slot(id.index).filter(|slot| !slot.is_touched) else { return };
         let list = usize::from(slot.list);
-        if self.lists.get(list).is_some_and(|list| list.newest != id.index) {
+        if list != NEWEST && self.lists.get(list).is_some_and(|list| list.newest != id.index) {
             self.unlink(id.index);
             self.link(id.index, list);
         }
@@ -261,9 +272,13 @@ impl<T: Evict> Arena<T> {
             slot.is_touched = false;
             let Some(object) = slot.object.as_deref() else { continue };
             let (keep, weight) = (object.keep(), object.weigh());
+            if usize::from(slot.list) == NEWEST {
+                self.reweigh_newest(index, weight);
+                continue;
+            }
             self.unlink(index);
-            self.link(index, self.list_of(index, keep));
             self.weighs(index, weight);
+            self.link(index, self.list_of(index, keep));
         }
         self.recharge();
     }
@@ -286,10 +301,17 @@ impl<T: Evict> Arena<T> {
         self.evictions
     }
 
-    /// What the objects weigh with all that they share: how much of a sandbox's memory is of this kind.
-    pub(crate) fn weight(&self) -> usize {
-        let objects = self.len.saturating_mul(heap_of::<T>(1));
-        objects.saturating_add(self.own).saturating_add(self.shared)
+    /// What the objects weigh with all that they share: how much of a sandbox's memory is of this kind. Nothing if none
+    /// of them can go.
+    pub(crate) fn weight(&self) -> Option<usize> {
+        self.least()?;
+        Some(self.lists.iter().map(|list| list.weight).fold(0, usize::saturating_add))
+    }
+
+    /// The same without the newest and without those that came first, which are given up last.
+    pub(crate) fn loose_weight(&self) -> Option<usize> {
+        self.least().filter(|(list, _)| *list < NEWEST)?;
+        Some(self.lists.iter().take(NEWEST).map(|list| list.weight).fold(0, usize::saturating_add))
     }
 
     fn slot(&self, index: u32) -> Option<&Slot<T>> {
@@ -324,9 +346,8 @@ impl<T: Evict> Arena<T> {
         let (own, shared) = (small(weight.own), small(weight.shared));
         let Some(slot) = self.slot_mut(index) else { return };
         let old_own = std::mem::replace(&mut slot.own, own) as usize;
-        let old_shared = std::mem::replace(&mut slot.shared, shared) as usize;
+        slot.shared = shared;
         self.own = self.own.saturating_add(own as usize).saturating_sub(old_own);
-        self.shared = self.shared.saturating_add(shared as usize).saturating_sub(old_shared);
     }
 
     fn recharge(&mut self) {
@@ -340,17 +361,73 @@ impl<T: Evict> Arena<T> {
         match keep {
             Keep::Dull => 0,
             Keep::Normal => 1,
-            Keep::Suspicious => {
-                let tenured = self.lists.get(TENURED).map_or(0, |list| list.len);
-                let was_tenured = self.slot(index).is_some_and(|slot| usize::from(slot.list) == TENURED);
-                if was_tenured || tenured < self.capacity / 4 { TENURED } else { TENURED - 1 }
-            }
+            Keep::Suspicious if self.has_room(TENURED, index) => TENURED,
+            Keep::Suspicious => 2,
         }
+    }
+
+    /// Whether there is room in a list that has only so much for the object in `index`.
+    fn has_room(&self, list: usize, index: u32) -> bool {
+        let weight = self.weight_of(index);
+        self.lists.get(list).is_some_and(|list| {
+            list.len < self.capacity / 4 && list.weight.saturating_add(weight) <= self.tenure
+        })
+    }
+
+    /// Puts a new object in among the newest, where those have no room: the oldest of them are new no more.
+    fn grow_up(&mut self, index: u32, keep: Keep) {
+        while !self.has_room(NEWEST, index) {
+            let Some(oldest) =
+                self.lists.get(NEWEST).map(|list| list.oldest).filter(|oldest| *oldest != NONE)
+            else {
+                // There is no such room at all.
+                return self.link(index, self.list_of(index, keep));
+            };
+            let Some(keep) = self.slot(oldest).and_then(|slot| slot.object.as_deref()).map(Evict::keep)
+            else {
+                return;
+            };
+            self.unlink(oldest);
+            self.link(oldest, self.list_of(oldest, keep));
+        }
+        self.link(index, NEWEST);
+    }
+
+    /// Makes all that is new old.
+    #[cfg(test)]
+    pub(crate) fn age(&mut self) {
+        while let Some(oldest) =
+            self.lists.get(NEWEST).map(|list| list.oldest).filter(|oldest| *oldest != NONE)
+        {
+            let Some(keep) = self.slot(oldest).and_then(|slot| slot.object.as_deref()).map(Evict::keep)
+            else {
+                return;
+            };
+            self.unlink(oldest);
+            self.link(oldest, self.list_of(oldest, keep));
+        }
+    }
+
+    /// One of the newest weighs so much from now on. It stays where it is: its turn comes with its age.
+    fn reweigh_newest(&mut self, index: u32, weight: Weight) {
+        let before = self.weight_of(index);
+        self.weighs(index, weight);
+        let after = self.weight_of(index);
+        if let Some(list) = self.lists.get_mut(NEWEST) {
+            list.weight = list.weight.saturating_add(after).saturating_sub(before);
+        }
+    }
+
+    fn weight_of(&self, index: u32) -> usize {
+        let own = self.slot(index).map_or((0, 0), |slot| (slot.own as usize, slot.shared as usize));
+        heap_of::<T>(1).saturating_add(own.0).saturating_add(own.1)
     }
 
     /// Makes the object in `index` the newest of a list.
     fn link(&mut self, index: u32, list: usize) {
+        let weight = self.weight_of(index);
         let Some(ends) = self.lists.get_mut(list) else { return };
+        ends.weight = ends.weight.saturating_add(weight);
         let before = std::mem::replace(&mut ends.newest, index);
         if ends.oldest == NONE {
             ends.oldest = index;
@@ -366,6 +443,7 @@ impl<T: Evict> Arena<T> {
     }
 
     fn unlink(&mut self, index: u32) {
+        let weight = self.weight_of(index);
         let Some(slot) = self.slot_mut(index) else { return };
         let (before, after, list) = (slot.before, slot.after, usize::from(slot.list));
         if let Some(slot) = self.slot_mut(before) {
@@ -382,6 +460,7 @@ impl<T: Evict> Arena<T> {
             ends.newest = before;
         }
         ends.len = ends.len.saturating_sub(1);
+        ends.weight = ends.weight.saturating_sub(weight);
     }
 }
 

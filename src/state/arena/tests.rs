@@ -80,31 +80,61 @@ fn an_object_weighs_what_it_weighed_when_it_was_last_changed() {
 /// The policy as one would write it down: everything in a list, all of which is looked at each time.
 #[derive(Debug, Default)]
 struct Model {
-    /// Number, list, in the order of age.
-    objects: Vec<(u32, usize)>,
+    /// In the order of age.
+    objects: Vec<Known>,
     acting: Option<u32>,
 }
 
+#[derive(Clone, Copy, Debug)]
+struct Known {
+    number: u32,
+    list: usize,
+    keep: Keep,
+}
+
 impl Model {
-    fn list(&self, keep: Keep, tenured: bool, capacity: usize) -> usize {
-        let held = self.objects.iter().filter(|(_, list)| *list == TENURED).count();
+    fn held(&self, list: usize) -> usize {
+        self.objects.iter().filter(|known| known.list == list).count()
+    }
+
+    fn list(&self, keep: Keep, capacity: usize) -> usize {
         match keep {
             Keep::Dull => 0,
             Keep::Normal => 1,
-            Keep::Suspicious if tenured || held < capacity / 4 => TENURED,
+            Keep::Suspicious if self.held(TENURED) < capacity / 4 => TENURED,
             Keep::Suspicious => 2,
         }
     }
 
+    fn insert(&mut self, number: u32, keep: Keep, capacity: usize) {
+        if capacity / 4 == 0 {
+            let list = self.list(keep, capacity);
+            self.objects.push(Known { number, list, keep });
+            return;
+        }
+        while self.held(NEWEST) >= capacity / 4 {
+            let at = self.objects.iter().position(|known| known.list == NEWEST).unwrap();
+            let oldest = self.objects.remove(at);
+            let list = self.list(oldest.keep, capacity);
+            self.objects.push(Known { list, ..oldest });
+        }
+        self.objects.push(Known { number, list: NEWEST, keep });
+    }
+
     fn renew(&mut self, number: u32, keep: Keep, capacity: usize) {
-        let Some(at) = self.objects.iter().position(|(known, _)| *known == number) else { return };
-        let (_, old) = self.objects.remove(at);
-        let list = self.list(keep, old == TENURED, capacity);
-        self.objects.push((number, list));
+        let Some(at) = self.objects.iter().position(|known| known.number == number) else { return };
+        if self.objects[at].list == NEWEST {
+            self.objects[at].keep = keep;
+            return;
+        }
+        self.objects.remove(at);
+        let list = self.list(keep, capacity);
+        self.objects.push(Known { number, list, keep });
     }
 
     fn move_to_newest(&mut self, number: u32) {
-        if let Some(at) = self.objects.iter().position(|(known, _)| *known == number) {
+        let movable = |known: &Known| known.number == number && known.list != NEWEST;
+        if let Some(at) = self.objects.iter().position(movable) {
             let object = self.objects.remove(at);
             self.objects.push(object);
         }
@@ -112,10 +142,10 @@ impl Model {
 
     fn evict(&mut self) -> Option<u32> {
         let acting = self.acting;
-        let candidates = self.objects.iter().filter(|(number, _)| Some(*number) != acting);
-        let least = candidates.map(|(_, list)| *list).min()?;
-        let at = self.objects.iter().position(|(number, list)| *list == least && Some(*number) != acting)?;
-        Some(self.objects.remove(at).0)
+        let can_go = |known: &&Known| Some(known.number) != acting;
+        let least = self.objects.iter().filter(can_go).map(|known| known.list).min()?;
+        let at = self.objects.iter().position(|known| known.list == least && can_go(&known))?;
+        Some(self.objects.remove(at).number)
     }
 }
 
@@ -142,7 +172,7 @@ fn op() -> impl Strategy<Value = Op> {
 proptest! {
     /// Against the model: the same objects go, in the same order, and what is charged is what is there.
     #[test]
-    fn evicts_as_the_policy_says(capacity in 1usize..12, ops in prop::collection::vec(op(), 0..200)) {
+    fn evicts_as_the_policy_says(capacity in 1usize..20, ops in prop::collection::vec(op(), 0..200)) {
         let budget = Budget::default();
         let (mut arena, mut model) = (Arena::new(capacity, &budget), Model::default());
         let mut ids: Vec<(u32, Id<Thing>)> = Vec::new();
@@ -154,8 +184,7 @@ proptest! {
                     // Where the one that acts fills the arena alone, it stays beside the new one.
                     let (id, evicted) = arena.insert(Thing(number, keep));
                     prop_assert_eq!(evicted.map(|thing| thing.0), expected);
-                    let list = model.list(keep, false, capacity);
-                    model.objects.push((number, list));
+                    model.insert(number, keep, capacity);
                     ids.push((number, id));
                 }
                 Op::Change(at, keep) if !ids.is_empty() => {
@@ -168,7 +197,7 @@ proptest! {
                 }
                 Op::Remove(at) if !ids.is_empty() => {
                     let (number, id) = *at.get(&ids);
-                    let known = model.objects.iter().position(|(known, _)| *known == number);
+                    let known = model.objects.iter().position(|known| known.number == number);
                     prop_assert_eq!(arena.remove(id).map(|thing| thing.0), known.map(|_| number));
                     if let Some(known) = known {
                         model.objects.remove(known);
@@ -193,7 +222,7 @@ proptest! {
             prop_assert_eq!(arena.len(), model.objects.len());
             prop_assert_eq!(arena.own, arena.len().saturating_mul(100));
             for (number, id) in &ids {
-                let known = model.objects.iter().any(|(known, _)| known == number);
+                let known = model.objects.iter().any(|known| known.number == *number);
                 prop_assert_eq!(arena.get(*id).is_some(), known);
             }
         }

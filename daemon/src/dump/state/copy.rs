@@ -49,6 +49,7 @@ pub(super) fn snapshot(state: &State, records: u64, begin: Option<Time>) -> Snap
             pipes: evictions.pipes,
             descriptors: evictions.descriptors,
             evidence: evictions.evidence,
+            containers: evictions.containers,
         },
     }
 }

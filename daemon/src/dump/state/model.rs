@@ -251,4 +251,5 @@ pub(super) struct Evictions {
     pub(super) pipes: u64,
     pub(super) descriptors: u64,
     pub(super) evidence: u64,
+    pub(super) containers: u64,
 }

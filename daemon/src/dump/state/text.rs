@@ -337,6 +337,7 @@ impl Page {
             (gone.pipes, "pipes"),
             (gone.descriptors, "descriptors"),
             (gone.evidence, "matches that were under way"),
+            (gone.containers, "containers"),
         ];
         self.sum(&evicted, "nothing to stay within bounds");
         self.out.push('\n');
