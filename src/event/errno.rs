@@ -18,6 +18,8 @@ impl Errno {
     pub const ENOENT: Errno = Errno(2);
     /// Interrupted by a signal.
     pub const EINTR: Errno = Errno(4);
+    /// No such descriptor.
+    pub const EBADF: Errno = Errno(9);
     /// The socket is connected already.
     pub const EISCONN: Errno = Errno(106);
     /// There is no way to that network.
