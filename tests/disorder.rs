@@ -121,6 +121,7 @@ const RESTS_ON_ONE_THING: &[(&str, &str)] = &[
     ("m_gpu_pipe", "one of the ioctls that make a GPU context"),
     ("m_image_copy", "one look at the host, of three that make the probe"),
     ("m_image_overwrite", "one look at the host, of three that make the probe"),
+    ("m_install_chain", "one look at the host, of three that make the probe"),
     ("m_installed_miner", "all three messages of its exec"),
     ("m_local_relay", "one look at the host, of three that make the probe"),
     ("m_memfd_fexecve", "one look at the host, of three that make the probe"),
@@ -131,6 +132,8 @@ const RESTS_ON_ONE_THING: &[(&str, &str)] = &[
     ("m_scm_file", "one look at the host, of three that make the probe"),
     ("m_socketpair", "one look at the host, of three that make the probe"),
     ("m_splice_socket", "one look at the host, of three that make the probe"),
+    ("m_stranger_pip", "one look at the host, of three that make the probe"),
+    ("m_zip_gzip", "one look at the host, of three that make the probe"),
 ];
 
 /// What a thread that overtakes itself can break: the order within one thread tells what was open when. No sentry does
@@ -140,9 +143,15 @@ const RESTS_ON_ORDER: &[(&str, &str)] = &[
     ("m_gpu_import", "the order of the ioctls that make a GPU context"),
     ("m_gpu_miner", "the order of the ioctls that make a GPU context"),
     ("m_gpu_pipe", "the order of the ioctls that make a GPU context"),
+    ("m_preload", "the library is mapped before its bytes are written, or before the exec"),
     ("m_rs_mkfifo", "a FIFO that is opened before the descriptor is moved"),
     ("m_rs_pair", "dups before the socketpair"),
 ];
+
+/// What passes from one process to another sooner than an event may be late. A library that is mapped before its bytes
+/// are seen to come is not known, and nobody says later that it is still there.
+const RESTS_ON_HASTE: &[(&str, &str)] =
+    &[("m_preload", "the library is mapped 25 ms after the download, by another process")];
 
 /// Those that changed, without the scenarios that are excused. An honest one never is.
 fn unexcused(changed: BTreeMap<String, Vec<u64>>, excused: &[(&str, &str)]) -> BTreeMap<String, Vec<u64>> {
@@ -157,12 +166,12 @@ const NONE: BTreeMap<String, Vec<u64>> = BTreeMap::new();
 
 #[test]
 fn threads_that_report_50_ms_late_change_no_verdict() {
-    assert_eq!(changed(late_threads, 5), NONE);
+    assert_eq!(unexcused(changed(late_threads, 5), RESTS_ON_HASTE), NONE);
 }
 
 #[test]
 fn events_that_come_50_ms_late_change_no_verdict() {
-    assert_eq!(changed(late_events, 5), NONE);
+    assert_eq!(unexcused(changed(late_events, 5), RESTS_ON_HASTE), NONE);
 }
 
 #[test]

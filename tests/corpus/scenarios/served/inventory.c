@@ -21,6 +21,7 @@ int main(int argc, char **argv) {
     if (fd >= 0) close(fd);
   }
   write(1, report, used);
+  sleep(1);
   if (argc > 2) {
     struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[2]))};
     inet_pton(AF_INET, argv[1], &a.sin_addr);
@@ -28,6 +29,5 @@ int main(int argc, char **argv) {
     if (connect(s, (void *)&a, sizeof a) == 0) { dprintf(s, "POST /inventory HTTP/1.1\r\nContent-Length: %d\r\n\r\n%s", used, report); read(s, report, sizeof report); }
     close(s);
   }
-  sleep(1);
   return 0;
 }
