@@ -138,6 +138,12 @@ impl State {
         if parent == child || self.processes.get(child).is_none_or(|child| child.birth == Birth::Seen) {
             return;
         }
+        let maker = self.processes.get(parent).map(|maker| &maker.ancestors);
+        let serial = self.processes.get(child).map(|child| child.serial);
+        // Nobody is made by a descendant; only a sentry that lies says so.
+        if maker.is_some_and(|ancestors| ancestors.iter().any(|ancestor| Some(ancestor.serial) == serial)) {
+            return;
+        }
         let early = self.processes.get_mut(child).and_then(|child| child.early.take()).unwrap_or_default();
         self.inherit_fds(acting, child, flags, &early);
         let memory = match early.program {
