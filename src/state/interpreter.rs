@@ -409,10 +409,11 @@ impl Program {
         interpreter(name).map(|interpreter| interpreter.language)
     }
 
-    /// Whether it is a shell.
+    /// Whether it is a shell; a stranger under a shell's name is none.
     #[must_use]
     pub(crate) fn is_shell(&self) -> bool {
-        acts_as(&self.path, &mut self.argv.iter()).is_some_and(|(name, _)| SHELLS.contains(&name))
+        !is_foreign(self.executable.origin)
+            && acts_as(&self.path, &mut self.argv.iter()).is_some_and(|(name, _)| SHELLS.contains(&name))
     }
 
     /// Whether it is an interpreter that was told to run its standard input.

@@ -39,6 +39,8 @@ pub struct Socket {
     pub kind: i32,
     /// How it came to have a peer.
     pub role: Role,
+    /// This end, where bind(2) or the listening socket said it; most sockets are never bound.
+    pub local: Option<Box<SocketAddr>>,
     /// The endpoint that this side connected it to.
     pub(crate) endpoint: Option<EndpointId>,
     /// Who last took bytes out of it, or made it its standard input to do so.
@@ -127,7 +129,17 @@ impl Outcome {
 
 impl Socket {
     pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
-        Socket { family, kind, role, endpoint: None, reader: None, ino: None, pair: None, traffic: None }
+        Socket {
+            family,
+            kind,
+            role,
+            local: None,
+            endpoint: None,
+            reader: None,
+            ino: None,
+            pair: None,
+            traffic: None,
+        }
     }
 
     /// The other end, if it is an address.
@@ -160,7 +172,8 @@ impl Evict for Socket {
     fn weigh(&self) -> Weight {
         let traffic = self.traffic.as_ref().map_or(0, |_| heap_of::<Traffic>(1));
         let pair = self.pair.as_ref().map_or(0, |_| heap_of::<Pair>(1));
-        Weight { own: traffic.saturating_add(pair), shared: 0 }
+        let local = self.local.as_ref().map_or(0, |_| heap_of::<SocketAddr>(1));
+        Weight { own: traffic.saturating_add(pair).saturating_add(local), shared: 0 }
     }
 }
 

@@ -24,6 +24,7 @@ use super::early::Early;
 use super::fd_table::{FdTable, OutOfRange};
 use super::fds::{Descriptor, Object, TableOp};
 use super::gpu::Gpu;
+use super::job::Job;
 use super::program::{Actor, Argv, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 use super::terminal::Terminal;
 
@@ -143,6 +144,8 @@ pub struct Process {
     pub uid: Option<Uid>,
     /// Its working directory, where that is known.
     pub cwd: Option<Shared<u8>>,
+    /// Its session, process group and terminal.
+    pub job: Job,
     /// What it did with the GPU.
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
@@ -611,12 +614,13 @@ impl Processes {
     /// processes start, a later bearer of its id has the same key.
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
-        // The key may be another's by now: a sentry can say the same twice.
-        if self.by_key.get(&process.key).is_some_and(|id| self.arena.get(*id).is_none()) {
+        // A newer bearer stays: where nobody says when processes start, it has the same key.
+        let is_gone = |id: &Id<Process>| self.arena.get(*id).is_none();
+        if self.by_key.get(&process.key).is_some_and(is_gone) {
             self.by_key.remove(&process.key);
         }
         let bearer = (process.key.container, process.key.tgid);
-        if self.by_tgid.get(&bearer).is_some_and(|id| self.arena.get(*id).is_none()) {
+        if self.by_tgid.get(&bearer).is_some_and(is_gone) {
             self.by_tgid.remove(&bearer);
         }
     }
@@ -627,6 +631,17 @@ impl Processes {
     /// to hold them for ever; so of a shell only standard input counts. Others hold what they read: tar what its
     /// gzip unpacks, python what its child prints.
     pub(crate) fn readers_of(
+        &self,
+        container: ContainerIx,
+        object: Object,
+    ) -> SmallVec<[(Id<Process>, Through); 4]> {
+        // By age: which slot a process has depends on who left before.
+        let mut readers: SmallVec<[_; 4]> = self.readers_by_slot(container, object);
+        readers.sort_by_key(|(id, _)| self.arena.get(*id).map(|process| process.serial));
+        readers
+    }
+
+    fn readers_by_slot(
         &self,
         container: ContainerIx,
         object: Object,

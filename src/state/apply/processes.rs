@@ -56,6 +56,7 @@ impl State {
         process.birth = Birth::Seen;
         process.early = None;
         process.session = Some(SessionLeader::of(process));
+        process.sits_at_start(start);
         let serial = process.serial;
         if let Some(container) = self.container_mut(acting.container) {
             container.first.get_or_insert(serial);
@@ -140,6 +141,7 @@ impl State {
         self.becomes(acting, program);
         if let Some(process) = self.processes.get_mut(acting.process) {
             process.loaded = Loaded::JustNow;
+            process.sits_at_exec(exec);
         }
         PROCESS
     }
@@ -222,9 +224,10 @@ impl State {
                     Runs::Stdin | Runs::Other => break,
                 };
                 let Some(path) = self.absolute(acting, operand) else { break };
+                // A file of that name may be one that was open before; what the descriptor leads to is what runs.
                 let seen = self
-                    .find_file(acting, &path)
-                    .or_else(|| self.file_behind_proc_path(acting, &path))
+                    .file_behind_proc_path(acting, &path)
+                    .or_else(|| self.find_file(acting, &path))
                     .and_then(|file| self.provenance_of(acting, file))
                     .unwrap_or_default();
                 let provenance = match seen.origin {
