@@ -32,6 +32,7 @@ mod pressure;
 mod process;
 mod program;
 mod recall;
+mod relay;
 mod sight;
 mod terminal;
 #[cfg(test)]
