@@ -30,6 +30,7 @@ mod net;
 pub(crate) mod path;
 mod pressure;
 mod process;
+mod processes;
 mod program;
 mod recall;
 mod relay;
@@ -62,8 +63,9 @@ pub use job::Job;
 pub use metadata::{Group, HostNamespaces, ImageName, Metadata, Mount, Pod, User};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
+use process::Deeds;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
-use process::{Deeds, Processes};
+use processes::Processes;
 pub use program::{
     Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
 };
@@ -437,7 +439,7 @@ impl State {
             && let Some(process) = self.processes.get_mut(process)
         {
             process.deeds = Deeds::Evidence;
-            self.processes.settle();
+            self.processes.arena.settle();
         }
     }
 

@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
-use super::super::process::Through;
+use super::super::processes::Through;
 use super::super::program::Remote;
 use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State, is_remote};
 use super::Acting;
