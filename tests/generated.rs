@@ -18,6 +18,7 @@ fn generate(schema: &str) -> Result<String, Box<dyn std::error::Error>> {
     Ok(format!("// Generated from proto/{schema} by tests/generated.rs; do not edit.\n\n{}", code.concat()))
 }
 
+#[expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 fn check(schema: &str, generated: &str) {
     let wanted = generate(schema).expect("the schema is valid and makes code");
     if std::env::var("SLUICEBOX_BLESS").is_ok_and(|bless| bless == "1") {
