@@ -1,5 +1,8 @@
 //! What lists cost: a lookup among five million addresses and among a million digests, reading a snapshot of that size
 //! from its file, and a change of lists over a thousand remembered endpoints.
+//!
+//! The yardsticks are hash maps of the same keys, which say no more than whether a key is there: what a read of memory
+//! costs on this machine today.
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a benchmark of what is known to be there")]
 
@@ -53,6 +56,37 @@ fn large() -> Intel {
     builder.build(1)
 }
 
+fn raw_digest(number: u32) -> [u8; 32] {
+    match digest(number) {
+        FileHash::Sha256(digest) => digest,
+        FileHash::Md5(_) | FileHash::Sha1(_) | FileHash::Sha512(_) => {
+            unreachable!("digests here are SHA-256")
+        }
+    }
+}
+
+fn yardsticks(criterion: &mut Criterion) {
+    type Yardstick<K> = hashbrown::HashMap<K, u32, foldhash::quality::RandomState>;
+    let addresses: Yardstick<u32> = (0..ADDRESSES).map(|number| (spread(number), number)).collect();
+    let digests: Yardstick<[u8; 32]> = (0..DIGESTS).map(|number| (raw_digest(number), number)).collect();
+    let mut number = 0u32;
+    let mut next = move || {
+        number = number.wrapping_add(1);
+        spread(number ^ 0x5bd1_e995)
+    };
+    let mut yardstick = |name: &str, look: &dyn Fn(u32) -> Option<u32>, ask: &dyn Fn(u32) -> u32| {
+        criterion.bench_function(&format!("yardstick/{name}"), |bencher| {
+            bencher.iter_batched(|| ask(next()), |asked| black_box(look(asked)), BatchSize::SmallInput);
+        });
+    };
+    let address = |asked: u32| addresses.get(&asked).copied();
+    yardstick("address/hit", &address, &|random| spread(random % ADDRESSES));
+    yardstick("address/miss", &address, &|random| random);
+    let of_digest = |asked: u32| digests.get(&raw_digest(asked)).copied();
+    yardstick("digest/hit", &of_digest, &|random| random % DIGESTS);
+    yardstick("digest/miss", &of_digest, &|random| random | 0x8000_0000);
+}
+
 fn bench(criterion: &mut Criterion) {
     let intel = large();
     let sizes = intel.sizes();
@@ -90,6 +124,7 @@ fn bench(criterion: &mut Criterion) {
             BatchSize::SmallInput,
         );
     });
+    yardsticks(criterion);
     let bytes = intel.to_bytes();
     println!("file: {} bytes", bytes.len());
     let mut slow = criterion.benchmark_group("intel");
