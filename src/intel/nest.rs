@@ -194,13 +194,14 @@ mod tests {
         assert_eq!(nest.holding(8).map(|(length, _)| length).collect::<Vec<_>>(), [0]);
     }
 
+    fn mask(length: u8) -> u32 {
+        u32::MAX.checked_shl(32u32.saturating_sub(u32::from(length))).unwrap_or(0)
+    }
+
     /// Prefixes of all lengths, many of them within others.
     fn prefixes() -> impl Strategy<Value = Vec<(u32, u8)>> {
         let addr = prop_oneof![any::<u32>(), 0x0a00_0000u32..0x0a00_1000, Just(u32::MAX), Just(0)];
-        let prefix = (addr, 0..=32u8).prop_map(|(addr, length)| {
-            let rest = u32::from(32 - length);
-            (addr.checked_shr(rest).unwrap_or(0).checked_shl(rest).unwrap_or(0), length)
-        });
+        let prefix = (addr, 0..=32u8).prop_map(|(addr, length)| (addr & mask(length), length));
         proptest::collection::btree_set(prefix, 0..300).prop_map(|set| set.into_iter().collect())
     }
 
@@ -212,20 +213,18 @@ mod tests {
         ) {
             let built = nest(&prefixes);
             // The same, far below the bits that the index goes by.
-            let wide: Vec<(u128, u8)> =
-                prefixes.iter().map(|(network, length)| (u128::from(*network) << 32, length + 64)).collect();
-            let wide = nest(&wide);
+            let below = |(network, length): &(u32, u8)| (u128::from(*network) << 32, length.saturating_add(64));
+            let wide = nest(&prefixes.iter().map(below).collect::<Vec<_>>());
             let near = asked.iter().map(|addr| 0x0a00_0000 | (addr & 0xfff));
             let edges = prefixes.iter().flat_map(|(network, _)| [*network, network.wrapping_sub(1)]);
             for addr in asked.iter().copied().chain(near).chain(edges) {
-                let holds = |(network, length): &(u32, u8)| {
-                    (network ^ addr).checked_shr(u32::from(32 - length)).unwrap_or(0) == 0
-                };
+                let holds = |(network, length): &(u32, u8)| (network ^ addr) & mask(*length) == 0;
                 let numbered = (0u32..).zip(&prefixes).filter(|(_, prefix)| holds(prefix));
                 let mut expected: Vec<_> = numbered.map(|(number, prefix)| (prefix.1, SaidIx(number))).collect();
                 expected.sort_by_key(|(length, _)| std::cmp::Reverse(*length));
                 prop_assert_eq!(built.holding(addr).collect::<Vec<_>>(), expected.clone());
-                let in_wide = wide.holding(u128::from(addr) << 32).map(|(length, said)| (length - 64, said));
+                let in_wide = wide.holding(u128::from(addr) << 32);
+                let in_wide = in_wide.map(|(length, said)| (length.saturating_sub(64), said));
                 prop_assert_eq!(in_wide.collect::<Vec<_>>(), expected);
             }
         }
