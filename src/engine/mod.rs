@@ -6,6 +6,7 @@
 //! **Invariant**: the same packets, rules and denylists give the same findings, byte for byte, however they are
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
+mod outlet;
 mod report;
 mod retro;
 
@@ -26,6 +27,8 @@ use crate::state::{
 };
 use crate::wire;
 
+use outlet::Outlets;
+
 /// One sandbox under observation.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -36,6 +39,7 @@ pub struct Sandbox {
     matches: Vec<Match>,
     events: u64,
     findings: u64,
+    held_back: u64,
 }
 
 /// What is held against a container.
@@ -46,7 +50,9 @@ struct Judgement {
     level: Option<Level>,
     /// The matches that the score rests on, with the points that they added.
     contributing: Vec<(Match, Points)>,
-    /// The list of those, and the score itself.
+    /// What its rules without weight may still say.
+    outlets: Outlets,
+    /// The lists of all that.
     lists: Charge,
 }
 
@@ -57,6 +63,7 @@ impl Judgement {
             score: Score::default(),
             level: None,
             contributing: Vec::new(),
+            outlets: Outlets::default(),
             lists: budget.charge(Account::Evidence, 0),
         }
     }
@@ -81,8 +88,12 @@ impl Judgement {
         }
         self.contributing.drain(..gone);
         budget.forgot_evidence(u64::try_from(gone).unwrap_or(u64::MAX));
-        let list = heap_of::<(Match, Points)>(self.contributing.capacity());
-        self.lists.set(list.saturating_add(self.score.heap()));
+        self.weigh();
+    }
+
+    fn weigh(&mut self) {
+        let contributing = heap_of::<(Match, Points)>(self.contributing.capacity());
+        self.lists.set(contributing.saturating_add(self.score.heap()).saturating_add(self.outlets.heap()));
     }
 }
 
@@ -108,6 +119,8 @@ pub struct Stats {
     pub unknown_types: u64,
     /// Findings.
     pub findings: u64,
+    /// Matches of rules without weight that came too often to be a finding each.
+    pub held_back: u64,
 }
 
 impl Sandbox {
@@ -127,6 +140,7 @@ impl Sandbox {
             matches: Vec::new(),
             events: 0,
             findings: 0,
+            held_back: 0,
         }
     }
 
@@ -286,6 +300,7 @@ impl Sandbox {
         for judgement in &mut self.judgements {
             judgement.matcher.moved(&places, &rules);
             judgement.score.moved(&places);
+            judgement.outlets.moved(&places);
             judgement.contributing.retain_mut(|(matched, _)| match places.get(matched.rule) {
                 Some(Some(place)) => {
                     matched.rule = *place;
@@ -355,6 +370,7 @@ impl Sandbox {
             undecodable: sight.undecodable,
             unknown_types: sight.unknown_types,
             findings: self.findings,
+            held_back: self.held_back,
         }
     }
 
@@ -376,6 +392,12 @@ impl Sandbox {
             let Some(rule) = self.rules.rules().get(matched.rule) else { continue };
             let Some(weight) = rule.weight.filter(|_| !rule.shadow) else {
                 seen(&matched, Points::default());
+                let may = judgement.outlets.let_out(matched.rule, self.state.clock());
+                judgement.weigh();
+                if !may {
+                    self.held_back = self.held_back.saturating_add(1);
+                    continue;
+                }
                 let level = report::level_of(rule);
                 let own = [(matched, Points::default())];
                 let reporter =

@@ -169,8 +169,12 @@ impl Files {
         }
     }
 
-    /// A directory was renamed, and with it what lies below it. Nobody says which of two names it has now.
-    pub(crate) fn renamed_below(&mut self, from: &[u8], to: &[u8], or_to: &[u8]) {
+    /// A directory was renamed, and with it what lies below it, `most` files at most. Nobody says which of two names
+    /// it has now. How many there were.
+    pub(crate) fn renamed_below(&mut self, from: &[u8], to: &[u8], or_to: &[u8], most: usize) -> usize {
+        if most == 0 {
+            return 0;
+        }
         let below: Vec<(Id<File>, Box<[u8]>)> = self
             .arena
             .iter()
@@ -178,13 +182,16 @@ impl Files {
                 let rest = file.path.strip_prefix(from).filter(|rest| rest.starts_with(b"/"))?;
                 Some((id, rest.into()))
             })
+            .take(most)
             .collect();
+        let count = below.len();
         for (id, rest) in below {
             if to.len().saturating_add(rest.len()) <= PATH_MAX {
                 self.truly_at(id, &[to, &rest].concat());
             }
             self.also_at(id, &[or_to, &rest].concat());
         }
+        count
     }
 
     /// The file has another name; of many the oldest goes.

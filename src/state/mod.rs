@@ -513,6 +513,7 @@ impl State {
             comm_by: process::CommBy::Known,
             early: Some(Box::default()),
             renames: 0,
+            taken_along: 0,
             deeds: Deeds::Any,
             terminal: None,
             wrote: None,

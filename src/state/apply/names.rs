@@ -11,6 +11,10 @@ use super::{About, Acting, PROCESS};
 /// Operands that are looked at: a longer list is a wildcard over many files, and the first ones do.
 const MAX_OPERANDS: usize = 64;
 
+/// Files that a program may take along as it renames directories: all that a container has. Who says `mv` and renames
+/// the same directory to and fro does so to make each call dear.
+const MAX_TAKEN_ALONG: usize = 4096;
+
 /// What a command is told to work on.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Operands {
@@ -78,6 +82,7 @@ impl State {
             }
             return Some(PROCESS);
         };
+        let may_take = MAX_TAKEN_ALONG.saturating_sub(process.taken_along);
         let Operands { mut named, into } = operands(process, tool);
         let target = match into {
             Some(into) => into,
@@ -97,7 +102,10 @@ impl State {
             let moved = if stays == Stays::Yes { &from } else { &target };
             container.files.renamed(moved, &inside, Stays::Yes);
             if stays == Stays::No {
-                container.files.renamed_below(&from, &target, &inside);
+                let taken = container.files.renamed_below(&from, &target, &inside, may_take);
+                if let Some(process) = self.processes.get_mut(acting.process) {
+                    process.taken_along = process.taken_along.saturating_add(taken);
+                }
             }
         }
         let file = self.find_file(acting, &target);
