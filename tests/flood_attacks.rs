@@ -346,10 +346,10 @@ fn decoys_that_are_found_by_the_thousand_neither_silence_a_rule_nor_make_it_endl
 #[test]
 fn a_miner_in_a_directory_that_is_renamed_with_thousands_of_others() {
     let mut scene = scene();
-    scene.flooded(Flood::Moves, 0, 20);
+    scene.flooded(Flood::Moves, 0, 640);
     scene.connect(DOWNLOADER, 3, SERVER.parse().unwrap());
     scene.open(DOWNLOADER, b"/srv/there/miner", true, 4);
-    scene.flooded(Flood::Moves, 20, 1);
+    scene.flooded(Flood::Moves, 640, 64);
     scene.clone_of(INIT, MINER);
     scene.exec(MINER, b"/srv/back/miner", &[b"miner"]);
     scene.connect(MINER, 5, POOL.parse().unwrap());

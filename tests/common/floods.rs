@@ -64,9 +64,9 @@ pub(crate) enum Flood {
     Probes,
     /// Containers, as a sentry may claim them.
     Containers,
-    /// Children of who has thousands of descriptors, each of which fills a pipe of its own from the network.
+    /// Children of who has thousands of descriptors, some of which fill a pipe of their own from the network.
     Heirs,
-    /// A directory with thousands of files that is renamed to and fro.
+    /// A directory with thousands of files that is renamed to and fro, now and then.
     Moves,
 }
 
@@ -104,6 +104,9 @@ const CHILDREN: i32 = 1000;
 
 /// Descriptors that [`Flood::Heirs`] inherit, and files that [`Flood::Moves`] takes along.
 const BELONGINGS: i32 = 4000;
+
+/// One in so many of them is what is dear.
+const RARELY: u32 = 64;
 
 /// Where [`Flood::Talkers`] has its sockets: so many at once.
 const TALKERS: u32 = 4096;
@@ -206,8 +209,10 @@ impl Scene {
                     (10..BELONGINGS).for_each(|fd| self.dup(FLOODER, 0, fd));
                 }
                 self.clone_of(FLOODER, child);
-                self.pipe(child, 6, 7);
-                self.connect(child, 5, SERVER.parse().unwrap());
+                if number.is_multiple_of(RARELY) {
+                    self.pipe(child, 6, 7);
+                    self.connect(child, 5, SERVER.parse().unwrap());
+                }
             }
             Flood::Moves => {
                 if number == 0 {
@@ -215,9 +220,11 @@ impl Scene {
                     (0..BELONGINGS).for_each(|file| self.open(FLOODER, path(file).as_bytes(), true, 5));
                 }
                 let ways: [&[u8]; 2] = [b"/srv/there", b"/srv/back"];
-                let [from, to] = if number.is_multiple_of(2) { ways } else { [ways[1], ways[0]] };
+                let [from, to] = if number % (2 * RARELY) < RARELY { ways } else { [ways[1], ways[0]] };
                 self.exec(FLOODER, b"/usr/bin/mv", &[b"mv", from, to]);
-                self.rename(FLOODER);
+                if number.is_multiple_of(RARELY) {
+                    self.rename(FLOODER);
+                }
             }
         }
     }
