@@ -39,6 +39,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -517,6 +518,7 @@ impl State {
             terminal: None,
             wrote: None,
             code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
+            work: work::Work::default(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -180,6 +180,8 @@ pub struct Process {
     pub(crate) wrote: Option<FileId>,
     /// Foreign code that it took in beside its program.
     pub(crate) code: Vec<Code>,
+    /// The data that it works on.
+    pub(crate) work: super::work::Work,
 }
 
 /// A connect(2) that has begun.

@@ -170,6 +170,13 @@ impl State {
         })
     }
 
+    /// Whether a stranger works on data: it, or a worker that it forked, opened more files than settings and a log, or as
+    /// many bytes passed between it and them. Of others nobody knows.
+    #[must_use]
+    pub fn has_data(&self, process: ProcessId) -> Option<bool> {
+        self.process_at(process).filter(|process| process.is_stranger()).map(|process| process.work.has_data())
+    }
+
     /// The family of a process.
     #[must_use]
     pub fn lineage(&self, process: ProcessId) -> Option<LineageId> {

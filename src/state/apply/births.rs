@@ -110,6 +110,7 @@ impl State {
             terminal: None,
             wrote: None,
             code: from.code.clone(),
+            work: super::super::work::Work::default(),
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)

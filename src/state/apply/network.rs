@@ -244,6 +244,7 @@ impl State {
         self.read_from_pipe(acting, fd, exit);
         self.settle(acting, fd, exit);
         self.through_terminal(acting, fd, exit, Way::In);
+        self.moves_data(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.recvs.note(acting.time, bytes);
@@ -264,6 +265,7 @@ impl State {
         self.written_through(acting, fd, exit);
         self.settle(acting, fd, exit);
         self.through_terminal(acting, fd, exit, Way::Out);
+        self.moves_data(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.sends.note(acting.time, bytes);

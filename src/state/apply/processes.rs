@@ -165,6 +165,7 @@ impl State {
         process.terminal = None;
         process.wrote = None;
         process.code.clear();
+        process.work = super::super::work::Work::default();
         process.exec_unseen = false;
         process.comm_by = CommBy::Exec;
         if let Some(early) = &mut process.early {
