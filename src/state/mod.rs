@@ -27,6 +27,7 @@ mod job;
 mod metadata;
 mod moved;
 mod net;
+mod orders;
 pub(crate) mod path;
 mod pressure;
 mod process;
@@ -518,6 +519,7 @@ impl State {
             terminal: None,
             wrote: None,
             code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
+            heard: None,
             work: work::Work::default(),
         };
         self.sight.stub();

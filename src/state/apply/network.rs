@@ -8,6 +8,7 @@ use crate::event::{
 };
 
 use super::super::net::Outcome;
+use super::super::orders::Heard;
 use super::super::program::{Remote, Source};
 use super::super::terminal::is_master;
 use super::super::{
@@ -249,6 +250,11 @@ impl State {
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.recvs.note(acting.time, bytes);
         }
+        if let Some(remote) = self.connected_remote(acting.process, fd)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.heard = Some(Heard::more(process.heard, remote, bytes));
+        }
         self.read_by(acting, socket);
         let from =
             self.sockets.get(socket).filter(|socket| socket.kind == SOCK_DGRAM).and_then(Socket::remote);
@@ -269,6 +275,10 @@ impl State {
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.sends.note(acting.time, bytes);
+        }
+        if let Some(heard) = self.processes.get_mut(acting.process).and_then(|process| process.heard.as_mut())
+        {
+            heard.acts();
         }
         let endpoint = self.sockets.get(socket).and_then(|socket| socket.endpoint);
         if let Some(endpoint) = endpoint

@@ -9,9 +9,8 @@ use super::Acting;
 impl State {
     /// A file was opened: it may be data.
     pub(super) fn opens_data(&mut self, acting: &Acting<'_>, path: &[u8]) {
-        let is_data = |process: &super::super::Process| {
-            process.is_stranger() && process.program.takes_as_data(path)
-        };
+        let is_data =
+            |process: &super::super::Process| process.is_stranger() && process.program.takes_as_data(path);
         if self.processes.get(acting.process).is_some_and(is_data) {
             self.works(acting, Work::opened);
         }
