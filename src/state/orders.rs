@@ -51,9 +51,12 @@ impl Heard {
         self.acted = Acted::Once;
     }
 
-    /// What the child has of it.
+    /// What the child has of it. A command substitution is a shell that makes another child for each command.
     pub(crate) fn of_child(self) -> Option<Heard> {
-        (self.acted == Acted::No).then_some(Heard { acted: Acted::Child, ..self })
+        match self.acted {
+            Acted::No | Acted::Child => Some(Heard { acted: Acted::Child, ..self }),
+            Acted::Once | Acted::Ran => None,
+        }
     }
 
     /// What the process has of it once it runs a program.
@@ -113,6 +116,12 @@ mod tests {
     fn a_line_that_is_read_byte_by_byte_is_one() {
         let heard = (0..3).fold(None, |before, _| Some(Heard::more(before, remote(), 1))).unwrap();
         assert_eq!(run_after(heard, &["id"]), Some(remote()));
+    }
+
+    #[test]
+    fn a_child_may_have_it_done_by_its_own_child() {
+        let heard = Heard::more(None, remote(), 3);
+        assert_eq!(run_after(heard.of_child().unwrap(), &["id"]), Some(remote()));
     }
 
     #[test]
