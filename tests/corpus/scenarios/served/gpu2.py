@@ -10,11 +10,13 @@ ctl=os.open('/dev/nvidiactl',os.O_RDWR); io(ctl,0xc04846d2); io(ctl,0xc90046c8);
 g=os.open('/dev/nvidia0',os.O_RDWR|os.O_CLOEXEC); io(g,0xc00446c9); io(ctl,0xc020462b,20); io(ctl,0xc038464e,12)
 u=os.open('/dev/nvidia-uvm',os.O_RDWR); io(u,0x30000001); io(u,37); io(u,25); io(u,27); io(ctl,0xc020462a,60)
 login=b'{"id":1,"method":"mining.subscribe","params":["m/1"]}\n'
+s=None
 for i in range(n):
     if mode in('drop','refused') or i==0:
         try: s=socket.create_connection((ip,port)); s.sendall(login)
         except OSError: pass
     if mode=='hold': time.sleep(12); break
+    if mode in('drop','refused') and s is None: time.sleep(1.5); continue
     if mode in('drop','refused'):
         try: s.recv(300)
         except OSError: pass
