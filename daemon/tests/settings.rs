@@ -3,69 +3,16 @@
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use common::corpus::Recorded;
 use common::feeds::said;
-use common::{Listening, client, run, sluicebox, wait_for};
+use common::host::{Host, RULE};
+use common::{client, run, sluicebox, wait_for};
 use nix::sys::signal::Signal;
-use sluicebox_daemon::feeds::publish::publish;
-use tempfile::TempDir;
-
-const RULE: &str = "- rule: Connects\n  id: connects\n  desc: d\n  condition: evt.type = connect\n  \
-                    once: [container.id]\n  priority: NOTICE\n  output: o\n";
-
-/// A host with settings and one rule.
-struct Host {
-    directory: TempDir,
-}
-
-impl Host {
-    fn new() -> Host {
-        let host = Host { directory: tempfile::tempdir().unwrap() };
-        host.write("rules.yaml", RULE);
-        host.write("sluicebox.toml", &host.settings(""));
-        host
-    }
-
-    fn settings(&self, more: &str) -> String {
-        format!("socket = \"events.sock\"\nrules = [\"rules.yaml\"]\nintel = \"intel\"\n{more}")
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn write(&self, name: &str, text: &str) {
-        publish(&self.path(name), text.as_bytes(), 0o600).unwrap();
-    }
-
-    fn check(&self, more: &[&str]) -> (Option<i32>, String) {
-        said(&run(sluicebox()
-            .args(["run", "--check", "--config"])
-            .arg(self.path("sluicebox.toml"))
-            .args(more)))
-    }
-
-    fn daemon(&self) -> Listening {
-        let mut command = sluicebox();
-        command.args(["run", "--config"]).arg(self.path("sluicebox.toml"));
-        let log = File::create(self.path("log")).unwrap();
-        Listening::start_logging(command, self.path("events.sock"), log.into())
-    }
-
-    fn log(&self) -> String {
-        fs::read_to_string(self.path("log")).unwrap()
-    }
-
-    /// How often the log says something.
-    fn says(&self, what: &str) -> usize {
-        self.log().matches(what).count()
-    }
-}
 
 #[test]
 fn a_check_takes_what_comes_with_it() {

@@ -94,12 +94,14 @@ fn make_directory(socket: &Path) -> Result<()> {
 }
 
 /// What is done at SIGHUP; without it the signal ends the process, as usual.
-pub(super) type OnHangup = Option<Box<dyn Fn()>>;
+pub(super) type OnHangup = Option<Action>;
+
+type Action = Box<dyn Fn()>;
 
 struct Signals {
     interrupt: Signal,
     terminate: Signal,
-    hangup: Option<(Signal, Box<dyn Fn()>)>,
+    hangup: Option<(Signal, Action)>,
 }
 
 impl Signals {
@@ -128,7 +130,7 @@ impl Signals {
 }
 
 /// Waits for SIGHUP and does what it is for; for ever where it is for nothing.
-async fn hung_up(hangup: &mut Option<(Signal, Box<dyn Fn()>)>) {
+async fn hung_up(hangup: &mut Option<(Signal, Action)>) {
     match hangup {
         Some((signal, action)) => {
             signal.recv().await;
