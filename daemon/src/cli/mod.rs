@@ -15,6 +15,7 @@ mod rules;
 mod run;
 mod service;
 mod session;
+mod strace;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -70,6 +71,7 @@ enum Command {
     Record(record::Typed),
     Play(play::Typed),
     Feeds(feeds::Typed),
+    Strace(strace::Typed),
 }
 
 /// Runs the command that the process was started with.
@@ -94,6 +96,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Record(typed) => record::run(typed),
         Command::Play(typed) => play::run(typed),
         Command::Feeds(typed) => feeds::run(typed),
+        Command::Strace(typed) => strace::run(typed),
     };
     match result {
         Ok(outcome) => outcome.code(),
