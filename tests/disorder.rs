@@ -133,9 +133,7 @@ const RESTS_ON_ORDER: &[(&str, &str)] = &[
     ("m_gpu_so", "the order of the ioctls that make a GPU context"),
     ("m_preload", "the library is mapped before its bytes are written, or before the exec"),
     ("m_rs_mkfifo", "a FIFO that is opened before the descriptor is moved"),
-    ("m_rs_bash_out", "a line is run before it is heard"),
     ("m_rs_pair", "dups before the socketpair"),
-    ("m_rs_perl_bt", "a line is run before it is heard"),
     ("m_rs_py_popen", "a line is run before it is heard"),
 ];
 
@@ -143,8 +141,6 @@ const RESTS_ON_ORDER: &[(&str, &str)] = &[
 /// are seen to come is not known, and nobody says later that it is still there; nor does anybody say again what was heard.
 const RESTS_ON_HASTE: &[(&str, &str)] = &[
     ("m_preload", "the library is mapped 25 ms after the download, by another process"),
-    ("m_rs_bash_out", "a line is run 20 ms after it is heard, by another process"),
-    ("m_rs_perl_bt", "a line is run 20 ms after it is heard, by another process"),
     ("m_rs_py_popen", "a line is run 20 ms after it is heard, by another process"),
 ];
 

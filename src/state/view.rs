@@ -178,8 +178,8 @@ impl State {
         process.heard?.ordered(&process.program.argv)
     }
 
-    /// Whether a stranger works on data: it, or a worker that it forked, opened more files than settings and a log, or as
-    /// many bytes passed between it and them. Of others nobody knows.
+    /// Whether a stranger works on data: it, or a worker that it forked, opened files that are not settings or logs by
+    /// name, or more bytes than those have passed between it and its files. Of others nobody knows.
     #[must_use]
     pub fn has_data(&self, process: ProcessId) -> Option<bool> {
         self.process_at(process)

@@ -2,18 +2,20 @@
 //! hundred bytes that its pool sends.
 //!
 //! It is counted of strangers only, those that are no part of the image or took in code that is not: nobody else is
-//! asked. Where the transfers of files are not in the session, opens alone have to tell.
+//! asked. Where the transfers of files are not in the session, opens alone have to tell, and the names of files what they
+//! are for.
 
 use super::code::is_code_name;
 use super::path::basename;
 use super::process::Process;
 use super::program::{Program, is_foreign};
 
-/// Files that are not yet data: a miner has its settings and a log as well.
-const FEW: u32 = 3;
-
-/// Bytes that are not yet data, for the same reason. The smallest of models is larger.
+/// Bytes that are not yet data: a miner has its settings and a log as well. The smallest of models is larger.
 const LITTLE: u64 = 256 << 10;
+
+/// How the names of settings and logs end.
+const SETTINGS: &[&[u8]] =
+    &[b".json", b".conf", b".cfg", b".ini", b".toml", b".yaml", b".yml", b".log", b".pid", b".lock"];
 
 /// Where the system has its programs, libraries and settings.
 const SYSTEM: &[&[u8]] =
@@ -27,9 +29,11 @@ pub(crate) struct Work {
 }
 
 impl Work {
-    /// A file of data was opened.
-    pub(crate) fn opened(&mut self) {
-        self.files = self.files.saturating_add(1);
+    /// A file was opened that is neither the system's nor code.
+    pub(crate) fn opened(&mut self, path: &[u8]) {
+        if !SETTINGS.iter().any(|end| path.ends_with(end)) {
+            self.files = self.files.saturating_add(1);
+        }
     }
 
     /// Bytes went into one or came out of it.
@@ -39,7 +43,7 @@ impl Work {
 
     /// Whether that is more than settings and a log.
     pub(crate) fn has_data(self) -> bool {
-        self.files > FEW || self.bytes >= LITTLE
+        self.files > 0 || self.bytes >= LITTLE
     }
 }
 
@@ -54,8 +58,9 @@ impl Program {
     /// Whether a file of that path is data to the program: neither the system's, nor a device, nor code.
     pub(crate) fn takes_as_data(&self, path: &[u8]) -> bool {
         let is_device = path.starts_with(b"/dev/") && !path.starts_with(b"/dev/shm/");
-        // What the driver compiles is kept there, for a miner as well.
-        let is_cache = path.windows(6).any(|part| part == b"/.nv/C");
+        // What the driver compiles is kept there, for a miner as well, and what Python compiles.
+        let below = |directory: &[u8]| path.windows(directory.len()).any(|part| part == directory);
+        let is_cache = below(b"/.nv/ComputeCache/") || below(b"/__pycache__/");
         !(is_device
             || is_cache
             || SYSTEM.iter().any(|root| path.starts_with(root))
@@ -74,14 +79,13 @@ mod tests {
     #[test]
     fn settings_and_a_log_are_no_data_but_a_model_is() {
         let mut work = Work::default();
-        for _ in 0..3 {
-            work.opened();
-        }
+        work.opened(b"/opt/g/config.json");
+        work.opened(b"/opt/g/miner.log");
         work.moved((256 << 10) - 1);
         assert!(!work.has_data());
-        let mut many = work;
-        many.opened();
-        assert!(many.has_data());
+        let mut named = work;
+        named.opened(b"/models/w.safetensors");
+        assert!(named.has_data());
         work.moved(1);
         assert!(work.has_data());
     }
@@ -105,6 +109,7 @@ mod tests {
             "/srv/lib/fast.so",
             "/srv/lib/libx.so.1",
             "/root/.nv/ComputeCache/index",
+            "/srv/__pycache__/mod.cpython-313.pyc.139237630710224",
             "/usr/bin/python3",
         ] {
             assert!(!program.takes_as_data(path.as_bytes()), "{path}");

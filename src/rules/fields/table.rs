@@ -182,7 +182,7 @@ fields! {
     ProcOrderedBy "proc.ordered_by" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Recv], ["execve"],
         "The remote from which the parent heard just as many bytes as the command line or the inline code of this program has, over a connection that this side made.";
     ProcHasData "proc.has_data" Type::Bool, Nothing, [Need::Exec, Need::Open], [],
-        "Whether a program that is no part of the image, or took in code that is not, works on data: it or a worker that it forked opened more than three files that are neither code nor the system's, or read, wrote or mapped 256 KiB of them.";
+        "Whether a program that is no part of the image, or took in code that is not, works on data: it or a worker that it forked opened a file that is neither code nor the system's nor named as settings and logs are, or read, wrote or mapped 256 KiB of any that are neither code nor the system's.";
     ThreadTid "thread.tid" Type::Count, Nothing, [], [],
         "The thread's id.";
     UserUid "user.uid" Type::Count, Nothing, [Need::Credentials], [],

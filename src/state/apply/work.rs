@@ -12,7 +12,7 @@ impl State {
         let is_data =
             |process: &super::super::Process| process.is_stranger() && process.program.takes_as_data(path);
         if self.processes.get(acting.process).is_some_and(is_data) {
-            self.works(acting, Work::opened);
+            self.works(acting, |work| work.opened(path));
         }
     }
 
