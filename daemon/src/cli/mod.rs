@@ -4,6 +4,7 @@
 //! looked at again. Exit status: 0 nothing to report, 1 findings at or above `--fail-on`, 2 a failure. A reader that
 //! closes our standard output has had enough, which is no failure.
 
+mod bench;
 mod dump;
 mod feeds;
 mod log;
@@ -74,6 +75,7 @@ enum Command {
     Feeds(feeds::Typed),
     Sinks(sinks::Typed),
     Strace(strace::Typed),
+    Bench(bench::Typed),
 }
 
 /// Runs the command that the process was started with.
@@ -100,6 +102,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Feeds(typed) => feeds::run(typed),
         Command::Sinks(typed) => sinks::run(typed),
         Command::Strace(typed) => strace::run(typed),
+        Command::Bench(typed) => bench::run(typed),
     };
     match result {
         Ok(outcome) => outcome.code(),
