@@ -134,9 +134,10 @@ impl Sinks {
     /// Paths that are relative to the file.
     pub(super) fn relative_to(&mut self, directory: &Path) {
         let files = self.file.iter_mut().map(|sink| &mut sink.path);
-        let webhooks = self.webhook.iter_mut().flat_map(|sink| {
-            sink.headers.values_mut().chain(sink.key.as_mut()).chain(sink.ca.as_mut())
-        });
+        let webhooks = self
+            .webhook
+            .iter_mut()
+            .flat_map(|sink| sink.headers.values_mut().chain(sink.key.as_mut()).chain(sink.ca.as_mut()));
         let streams = self.stream.iter_mut().filter_map(|sink| sink.unix.as_mut());
         let syslogs = self.syslog.iter_mut().filter_map(|sink| sink.unix.as_mut());
         let all = files.chain(webhooks).chain(streams).chain(syslogs);

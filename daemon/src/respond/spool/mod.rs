@@ -107,7 +107,9 @@ impl Spool {
         let first = segments.front().map_or(done.segment, Segment::number);
         let done = match segments.front() {
             // A place behind the end would hide what comes.
-            Some(segment) if done.segment == first => Place { offset: done.offset.min(segment.length()), ..done },
+            Some(segment) if done.segment == first => {
+                Place { offset: done.offset.min(segment.length()), ..done }
+            }
             Some(_) | None => Place { segment: first, offset: 0 },
         };
         Ok(Spool {
@@ -153,7 +155,8 @@ impl Spool {
             return Err(SpoolError::Full(self.directory.clone()));
         }
         let last = self.segments.back();
-        let full = last.is_some_and(|last| last.length() > 0 && last.length().saturating_add(length) > SEGMENT);
+        let full =
+            last.is_some_and(|last| last.length() > 0 && last.length().saturating_add(length) > SEGMENT);
         if full {
             let number = last.map_or(1, |last| last.number().saturating_add(1));
             self.segments.push_back(Segment::create(&self.directory, number)?);
@@ -171,7 +174,8 @@ impl Spool {
     /// If the disk fails.
     pub fn read(&mut self) -> Result<Option<(Vec<u8>, Place)>, SpoolError> {
         while !self.is_read() {
-            let Some(at) = self.segments.iter().position(|segment| segment.number() >= self.next.segment) else {
+            let Some(at) = self.segments.iter().position(|segment| segment.number() >= self.next.segment)
+            else {
                 return Ok(None);
             };
             let Some(segment) = self.segments.get(at) else { return Ok(None) };

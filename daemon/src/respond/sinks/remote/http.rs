@@ -48,14 +48,16 @@ impl Webhook {
     /// # Errors
     /// If its certificates cannot be read, or a header has a name that is none.
     pub fn new(settings: &config::WebhookSink) -> Result<Webhook, SinkError> {
-        let url: Uri = settings.url.parse().map_err(|_| SinkError::Setting("the webhook's `url` is no URL"))?;
+        let url: Uri =
+            settings.url.parse().map_err(|_| SinkError::Setting("the webhook's `url` is no URL"))?;
         if !matches!(url.scheme_str(), Some("http" | "https")) {
             return Err(SinkError::Setting("the webhook's `url` begins with neither http:// nor https://"));
         }
         let mut headers = Vec::new();
         for (name, file) in &settings.headers {
             let name = HeaderName::try_from(name.as_str());
-            let name = name.map_err(|_| SinkError::Setting("the name of one of the webhook's `headers` is none"))?;
+            let name =
+                name.map_err(|_| SinkError::Setting("the name of one of the webhook's `headers` is none"))?;
             headers.push((name, file.clone()));
         }
         let mut tls = TlsConfig::builder();
@@ -85,9 +87,10 @@ impl Webhook {
             request = request.header(name, value);
         }
         if let Some(file) = &self.key {
-            request = request.header(SIGNATURE, signature(&secret(file)?, body).ok_or_else(|| {
-                down(file, "holds no key")
-            })?);
+            request = request.header(
+                SIGNATURE,
+                signature(&secret(file)?, body).ok_or_else(|| down(file, "holds no key"))?,
+            );
         }
         let response = request.send(body).map_err(|error| SendError::Down(error.to_string()))?;
         Ok(response.status())

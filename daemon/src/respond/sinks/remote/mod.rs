@@ -155,10 +155,8 @@ impl<T: Transport> Sink for Remote<T> {
     fn deliver(&mut self, finding: &Finding) -> Result<(), SinkError> {
         self.spool.append(&self.transport.encode(finding))?;
         // It is safe now. What fails from here on is for `wake` to try again and to tell.
-        self.flush(Instant::now()).or_else(|error| match error {
-            SinkError::Down(_) => Ok(()),
-            other => Err(other),
-        })
+        let result = self.flush(Instant::now());
+        if matches!(result, Err(SinkError::Down(_))) { Ok(()) } else { result }
     }
 
     fn wake(&mut self) -> Result<(), SinkError> {

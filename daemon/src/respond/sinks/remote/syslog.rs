@@ -90,7 +90,7 @@ impl Transport for Syslog {
             finding.id,
             Text(said.as_bytes()),
         );
-        let end = line.floor_char_boundary(MAX_LINE);
+        let end = (0..=MAX_LINE.min(line.len())).rev().find(|end| line.is_char_boundary(*end)).unwrap_or(0);
         line.truncate(end);
         line.into_bytes()
     }
