@@ -101,6 +101,11 @@ pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) 
         compiled.push(check(rule, &ids, &mut report, &mut lists, &mut diagnostics));
         reports.push(report);
     }
+    for (_, Broken { rest, .. }) in &broken {
+        if let Some(rest) = rest.as_deref().filter(|rest| rest.source.value == "syscall") {
+            rule_of(rest, &ids, &mut lists, &mut diagnostics);
+        }
+    }
     waits(&sources_of_rules, &ids, &mut reports);
     for report in &reports {
         report.tell(&mut diagnostics);

@@ -161,11 +161,11 @@ fn add(
     shorter
 }
 
+/// A field that is there, or what is wrong with it.
+type Found = Result<(Term, Type), Box<Diagnostic>>;
+
 /// The field that is written there, or the longest beginning of it that is a field, with that one's length.
-fn longest(
-    field: &Field,
-    compiler: &mut ConditionCompiler<'_>,
-) -> (Result<(Term, Type), Box<Diagnostic>>, Option<usize>) {
+fn longest(field: &Field, compiler: &mut ConditionCompiler<'_>) -> (Found, Option<usize>) {
     let whole = compiler.field(field);
     if whole.is_ok() || field.name.len() > MAX_NAME {
         return (whole, None);

@@ -69,7 +69,7 @@ impl RuleReport {
 
     /// Of a rule that is not whole.
     pub(super) fn broken(rule: Broken) -> RuleReport {
-        let Broken { name, id, enabled } = rule;
+        let Broken { name, id, enabled, rest: _ } = rule;
         RuleReport {
             name: name.value,
             id,

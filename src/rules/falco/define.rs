@@ -153,7 +153,7 @@ impl Definitions {
         let defines = !switch && !changes(&change);
         let source = keys.source.as_ref().map(|source| (source.value.as_str(), source.span));
         if let Some(known) = &known
-            && let Some((now, place)) = source.or(defines.then_some((DEFAULT_SOURCE, name.span)))
+            && let Some((now, place)) = source.or_else(|| defines.then_some((DEFAULT_SOURCE, name.span)))
             && known.source() != now
         {
             let message =

@@ -7,7 +7,7 @@ use super::resolve::Resolver;
 use super::{Broken, Finished, RuleSource, StepSource, StepWhat};
 use crate::hash::{Map, Set};
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
-use crate::rules::file::StepKeys;
+use crate::rules::file::{Priority, StepKeys};
 use crate::rules::source::{Span, Spanned};
 
 /// Makes rules of their definitions.
@@ -28,14 +28,21 @@ pub(super) fn finish(
         };
         let output = required(keys.output.as_ref(), "output", name, definition, diagnostics);
         let priority = required(keys.priority.as_ref(), "priority", name, definition, diagnostics);
-        let (Some(steps), Some(until), Some(output), Some(priority), false) =
-            (steps, until, output, priority, definition.is_broken)
-        else {
+        let is_broken = definition.is_broken || output.is_none() || priority.is_none();
+        let (Some(steps), Some(until)) = (steps, until) else {
             let enabled = flag(&keys.enabled, true);
-            rules.push(Finished::Broken(Broken { name: name.clone(), id: id.value.clone(), enabled }));
+            rules.push(Finished::Broken(Broken {
+                name: name.clone(),
+                id: id.value.clone(),
+                enabled,
+                rest: None,
+            }));
             continue;
         };
-        rules.push(Finished::Whole(Box::new(RuleSource {
+        // What is missing was said; with something in its place the rest can be looked at.
+        let output = output.unwrap_or_default();
+        let priority = priority.unwrap_or_else(|| Spanned::new(Priority::Debug, name.span));
+        let rule = Box::new(RuleSource {
             name: name.clone(),
             id: id.clone(),
             desc: keys.desc.clone(),
@@ -62,7 +69,18 @@ pub(super) fn finish(
             action: keys.action,
             tests: keys.tests.clone().unwrap_or_default(),
             span: name.span,
-        })));
+        });
+        rules.push(if is_broken {
+            let RuleSource { name, id, enabled, .. } = &*rule;
+            Finished::Broken(Broken {
+                name: name.clone(),
+                id: id.value.clone(),
+                enabled: *enabled,
+                rest: Some(rule),
+            })
+        } else {
+            Finished::Whole(rule)
+        });
     }
     matches(&definitions, &ids, diagnostics);
     rules

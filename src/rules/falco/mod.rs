@@ -120,7 +120,7 @@ pub enum StepWhat {
 pub(crate) enum Finished {
     /// A rule.
     Whole(Box<RuleSource>),
-    /// Nothing that can be compiled: what is wrong with it was said.
+    /// Something is wrong with it, and was said.
     Broken(Broken),
 }
 
@@ -130,6 +130,8 @@ pub(crate) struct Broken {
     pub(crate) name: Spanned<String>,
     pub(crate) id: String,
     pub(crate) enabled: bool,
+    /// What can be looked at for more errors, if its conditions can be read.
+    pub(crate) rest: Option<Box<RuleSource>>,
 }
 
 /// Loads rule files, given by name and text, in this order.
