@@ -4,6 +4,7 @@
 //! programs do. `tests/rules/good/NAME.yaml` has what is made of it in `NAME.txt`: the conditions of its rules with nothing
 //! left to look up, and the warnings. With `SLUICEBOX_BLESS=1` these are written instead of compared. With `SLUICEBOX_FALCO_RULES=FOLDER` the rule files of that folder are loaded too.
 #![expect(clippy::disallowed_methods, reason = "a test reads its files; the library does not")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::BTreeSet;
 use std::fs;
