@@ -4,22 +4,33 @@ use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 use tracing::{info, warn};
+use uds::nonblocking::UnixSeqpacketConn as Shaken;
 use uds::tokio::UnixSeqpacketConn;
 
 use super::counters::{Counters, Live};
+use super::peer::Caller;
 use super::pool::Adopters;
 use super::socket::Listening;
 use super::worker::Connection;
 use super::{ConnectionId, End, Factory, Options, Peer, handshake};
+use crate::identity::Policy;
 use crate::sys;
 
 /// Clients that may be shaking hands at once. When one more comes, the longest waiting of them is given up: a runtime
 /// introduces itself at once, so whoever floods us with silent connections displaces only their own.
 pub const MAX_HANDSHAKES: usize = 1024;
+
+/// Clients that may be looked up at once, each on a blocking thread: it reads a few files, one of them where the runtime
+/// says.
+const MAX_ADMISSIONS: u32 = 8;
+
+/// How long a server that stops waits for clients that are being looked up.
+const ADMISSION_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How long accepting rests when the process is out of descriptors, so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -30,6 +41,26 @@ pub(super) struct Listener<F> {
     pub(super) counters: Arc<Counters>,
     pub(super) adopters: Adopters,
     pub(super) factory: Arc<F>,
+    pub(super) admissions: Admissions,
+}
+
+/// The clients that are being looked up, for whoever must wait until there are none.
+#[derive(Clone)]
+pub(super) struct Admissions(Arc<Semaphore>);
+
+impl Admissions {
+    pub(super) fn new() -> Admissions {
+        Admissions(Arc::new(Semaphore::new(usize::try_from(MAX_ADMISSIONS).unwrap_or(usize::MAX))))
+    }
+
+    /// Waits until nobody is looked up, and lets nobody in any more.
+    pub(super) async fn end(self) {
+        let all = tokio::time::timeout(ADMISSION_PATIENCE, self.0.acquire_many(MAX_ADMISSIONS)).await;
+        self.0.close();
+        if all.is_err() {
+            warn!("a client that is being looked up holds up the end of the server: it is left behind");
+        }
+    }
 }
 
 /// The handshakes under way, oldest first. Dropping it gives them all up.
@@ -92,6 +123,9 @@ impl<F: Factory> Listener<F> {
                 counters: Arc::clone(&self.counters),
                 adopters: self.adopters.clone(),
                 factory: Arc::clone(&self.factory),
+                accepted: Instant::now(),
+                policy: self.options.runsc.clone(),
+                admissions: self.admissions.clone(),
             };
             let task = tokio::spawn(client.welcome(connection, self.options.handshake_timeout));
             pending.push(task.abort_handle());
@@ -106,6 +140,9 @@ struct Client<F> {
     counters: Arc<Counters>,
     adopters: Adopters,
     factory: Arc<F>,
+    accepted: Instant,
+    policy: Policy,
+    admissions: Admissions,
 }
 
 impl<F: Factory> Client<F> {
@@ -116,17 +153,32 @@ impl<F: Factory> Client<F> {
             info!(connection = %self.id, %error, "client refused");
             return;
         }
-        let socket = sys::into_owned_fd(connection.into_nonblocking());
-        let peer = match Peer::of(self.id, &socket) {
-            Ok(peer) => peer,
+        let connection = connection.into_nonblocking();
+        // Nobody is let in any more once this is closed.
+        let Ok(admission) = Arc::clone(&self.admissions.0).acquire_owned().await else { return };
+        let admitted = tokio::task::spawn_blocking(move || {
+            self.admit(connection);
+            drop(admission);
+        });
+        if let Err(error) = admitted.await {
+            warn!(%error, "a client was lost while it was looked up");
+        }
+    }
+
+    /// Finds out who the client is, which waits for our answer meanwhile, and lets it in.
+    fn admit(self, connection: Shaken) {
+        let socket = sys::into_owned_fd(connection);
+        let caller = match Caller::of(&socket, self.accepted) {
+            Ok(caller) => caller,
             Err(error) => {
                 self.counters.refused_handshake.fetch_add(1, Ordering::Relaxed);
                 warn!(connection = %self.id, %error, "client refused: the kernel does not say who it is");
                 return;
             }
         };
-        info!(connection = %self.id, pid = peer.pid, uid = peer.uid, "client connected");
-        let mut consumer = match self.factory.consumer(peer) {
+        let identity = Arc::new(caller.identify(&self.policy));
+        info!(connection = %self.id, pid = caller.pid, uid = caller.uid, sandbox = %identity, "client connected");
+        let mut consumer = match self.factory.consumer(Peer { connection: self.id, identity }) {
             Ok(consumer) => consumer,
             Err(error) => {
                 self.counters.refused_consumer.fetch_add(1, Ordering::Relaxed);

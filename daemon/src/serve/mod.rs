@@ -3,6 +3,7 @@
 //! tokio and uds listen, accept and shake hands, which happens once per sandbox; the accepted socket then moves to one
 //! of a few worker threads, which receive in batches (`worker`, `batch`). The loop knows nothing of events: what a
 //! packet means is the [`Consumer`]'s business, so that analysing, recording and counting run through the same loop.
+//! Who a client is ([`identity`](crate::identity)) is asked while it waits for the handshake's answer.
 //!
 //! Bounds: connections ([`Options::max_connections`]), clients that have not introduced themselves
 //! ([`MAX_HANDSHAKES`], [`Options::handshake_timeout`]), bytes per packet ([`MAX_PACKET`]), memory (16 MiB per worker
@@ -26,13 +27,15 @@ use std::time::Duration;
 
 use thiserror::Error;
 
+use crate::identity::Policy;
+
 pub use batch::{MAX_PACKET, SLOTS};
 pub use consumer::{Consumer, End, Factory, Flow, Refusal};
 pub use counters::{Counters, Totals};
 pub use listen::MAX_HANDSHAKES;
 pub use peer::{ConnectionId, Peer};
 
-use listen::Listener;
+use listen::{Admissions, Listener};
 use pool::Pool;
 use socket::Listening;
 
@@ -54,6 +57,8 @@ pub struct Options {
     pub linger: Duration,
     /// The interval of [`Consumer::tick`].
     pub tick: Duration,
+    /// Which programs may say which sandbox it is that connects.
+    pub runsc: Policy,
 }
 
 impl Options {
@@ -68,6 +73,7 @@ impl Options {
             handshake_timeout: Duration::from_secs(5),
             linger: Duration::from_micros(500),
             tick: Duration::from_secs(1),
+            runsc: Policy::Installed,
         }
     }
 }
@@ -152,12 +158,14 @@ impl Server {
         stop: impl Future<Output = ()>,
     ) -> Result<Totals, ServeError> {
         let mut pool = Pool::start(&self.options, &self.counters)?;
+        let admissions = Admissions::new();
         let listener = Listener {
             listening: self.listening,
             options: self.options,
             counters: Arc::clone(&self.counters),
             adopters: pool.adopters(),
             factory: Arc::new(factory),
+            admissions: admissions.clone(),
         };
         let result = tokio::select! {
             () = stop => Ok(()),
@@ -165,6 +173,7 @@ impl Server {
             // Dropped with everything that is half-way: the socket file is removed, nobody can connect any more.
             never = listener.accept() => match never {},
         };
+        admissions.end().await;
         pool.stop().await;
         result.map(|()| self.counters.totals())
     }

@@ -79,7 +79,7 @@ impl Serving {
                 let server = Server::bind(options).unwrap();
                 bound.send(()).unwrap();
                 let factory = move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
-                    tell.send(Told::Peer { pid: peer.pid })?;
+                    tell.send(Told::Peer { pid: peer.identity.peer.pid.map_or(0, |pid| pid.0) })?;
                     Ok(Box::new(Teller { tell: tell.clone(), flow: Flow::Continue }))
                 };
                 server.run(factory, async { drop(stopped.await) }).await.unwrap()
