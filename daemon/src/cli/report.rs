@@ -116,6 +116,11 @@ impl Report {
         Ok(())
     }
 
+    /// How findings are printed.
+    pub(super) fn format(&self) -> Format {
+        self.format
+    }
+
     /// The worst severity so far.
     pub(super) fn worst(&self) -> Option<Severity> {
         self.worst

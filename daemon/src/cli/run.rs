@@ -10,7 +10,8 @@ use clap::Args;
 use sluicebox::event::Time;
 use sluicebox_daemon::analyze::{Analysis, Knowledge};
 use sluicebox_daemon::intel::{self, Current, Watcher};
-use sluicebox_daemon::serve::{ConnectionId, Consumer, End, Flow, Options, Peer, Refusal};
+use sluicebox_daemon::registry::Registry;
+use sluicebox_daemon::serve::{ConnectionId, Consumer, End, Flow, LastWords, Options, Peer, Refusal};
 use tracing::{error, info, warn};
 
 use super::report::{Format, Report, When};
@@ -45,8 +46,9 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     let format = typed.format;
     let output = Arc::new(Output::default());
     let of_factory = Arc::clone(&current);
+    let registry = Arc::<Registry>::default();
     let factory = move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
-        Ok(Box::new(Watch::new(&knowledge, &of_factory, format, &output, &peer)))
+        Ok(Box::new(Watch::new(&knowledge, &of_factory, format, &output, &peer, &registry)))
     };
     let mut options = Options::from(typed.listen);
     options.tick = options.tick.min(intel::TICK);
@@ -92,11 +94,12 @@ impl Watch {
         format: Format,
         output: &Arc<Output>,
         peer: &Peer,
+        registry: &Arc<Registry>,
     ) -> Watch {
         let knowledge = Knowledge { intel: current.get(), ..knowledge.clone() };
         Watch {
             connection: peer.connection,
-            analysis: Analysis::new(&knowledge),
+            analysis: Analysis::new(&knowledge).of(peer, registry),
             current: Arc::clone(current),
             report: Report::new(format, When::AsTheyCome),
             output: Arc::clone(output),
@@ -156,5 +159,15 @@ impl Consumer for Watch {
         self.print();
         let name = format!("connection {}", self.connection);
         say(&self.report.summary(&name, self.analysis.stats(), None));
+    }
+
+    fn last_words(&self) -> Option<LastWords> {
+        let (format, output, connection) = (self.report.format(), Arc::clone(&self.output), self.connection);
+        self.analysis.last_words(move |finding| {
+            let mut report = Report::new(format, When::AsTheyCome);
+            if let Err(error) = report.finding(finding, &mut io::stdout().lock()) {
+                output.failed(connection, &error);
+            }
+        })
     }
 }
