@@ -54,8 +54,8 @@ impl Notice<'_> {
                 format!("claims to be container {claimed}, {whose}; the client is {identity}")
             }
             Notice::Panicked { message } => {
-                let cut = message.floor_char_boundary(MAX_MESSAGE);
-                let message = Text(message.get(..cut).unwrap_or_default().as_bytes());
+                let message = message.as_bytes();
+                let message = Text(message.get(..MAX_MESSAGE).unwrap_or(message));
                 format!("the analysis panicked, the sandbox is watched no longer: {message}")
             }
         }
