@@ -4,9 +4,10 @@
 //! [`notice`] what is found about connections themselves, [`trace`] opens recorded traces, [`record`] writes them, [`play`]
 //! sends them, [`dump`] prints them, [`image`] looks into root file systems, [`feeds`] brings threat feeds and
 //! publishes a snapshot of them, [`intel`] swaps it while sandboxes are watched, [`analyze`] joins all that with the
-//! library's engine.
+//! library's engine, and [`bench`] measures it.
 
 pub mod analyze;
+pub mod bench;
 pub mod dump;
 pub mod feeds;
 pub mod identity;

@@ -1,13 +1,14 @@
 //! `sluicebox rules`: what can be done with rule files; and loading the rules that a command was given.
 
 mod check;
+mod parse;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use sluicebox::intel::Intel;
 use sluicebox::rules::{Compiled, RuleSet, Severity, Thresholds, builtin, compile};
 use sluicebox_daemon::analyze::Knowledge;
@@ -24,11 +25,22 @@ pub(super) struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Typed),
+    Parse(parse::Typed),
+}
+
+/// How a command prints.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For programs
+    Json,
 }
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     match typed.command {
         Command::Check(typed) => check::run(typed),
+        Command::Parse(typed) => parse::run(typed),
     }
 }
 
