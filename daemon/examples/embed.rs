@@ -1,10 +1,9 @@
-//! A container runtime that embeds Sluicebox: a trace socket for each container, labels for what the runtime knows, and the
-//! end of a container that is convicted.
+//! A container runtime that embeds Sluicebox: a socket for each container, labels for what the runtime knows, and the end
+//! of a container that is convicted. gVisor would connect as its pod-init configuration says (`sluicebox session`); here
+//! a recording is played into the socket, and the container is a process that sleeps.
 //!
 //!     cargo run --example embed -- DIRECTORY TRACE
-//!
-//! gVisor would connect to the socket as its pod-init configuration says (`sluicebox session`); here a recording is played
-//! into it. The container is a process that sleeps.
+#![allow(clippy::print_stdout, reason = "an example talks")]
 
 use std::error::Error;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,5 @@
 //! Whom a finding is about: what a stream claims, against what the host knows.
+#![allow(clippy::unwrap_used, reason = "helpers of a test; Clippy knows only its functions as tests")]
 
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;

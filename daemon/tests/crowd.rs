@@ -3,6 +3,12 @@
 //! Each test has a size that takes seconds. The large ones are for a quiet machine:
 //!
 //!     cargo test --release -p sluicebox-daemon --test crowd -- --ignored --nocapture
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::arithmetic_side_effects,
+    reason = "helpers of a test; Clippy knows only its functions as tests"
+)]
 
 #[cfg(test)] // Always so here; it tells Clippy that helpers are tests as well.
 mod common;
@@ -171,7 +177,7 @@ impl Consumer for Stopwatch {
         if let Some(sent) = packet.strip_prefix(b"sent") {
             let sent = Duration::from_nanos(u64::from_le_bytes(sent.try_into().unwrap()));
             // The test that listens ends before its clients do.
-            let _ = self.tell.send(self.begin.elapsed().saturating_sub(sent));
+            let _ended = self.tell.send(self.begin.elapsed().saturating_sub(sent));
         } else {
             self.analysis.packet(packet);
         }

@@ -96,8 +96,8 @@ impl Running {
     }
 
     pub(crate) fn stop(&mut self) -> Option<Totals> {
-        // That the server ended by itself shows when it is joined.
-        let _ = self.stop.take()?.send(());
+        // That is what tells it to stop.
+        drop(self.stop.take()?);
         Some(self.thread.take()?.join().unwrap())
     }
 }
