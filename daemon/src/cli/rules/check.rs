@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use sluicebox::rules::{Compiled, Fate, RuleReport, Severity, Thresholds, compile};
 use sluicebox::wire::schema;
+use sluicebox_daemon::rules::Texts;
 
 use super::super::Outcome;
 use super::super::session::Release;
-use super::read;
 
 /// Check rule files: everything that is wrong, and every rule that gVisor's trace cannot feed, with the reason
 ///
@@ -40,10 +40,9 @@ enum Format {
 }
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
-    let files = read(&typed.paths)?;
-    let files: Vec<(&str, &str)> = files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
+    let texts = Texts::read(&typed.paths)?;
     let release = schema::Release::from(typed.gvisor);
-    let mut compiled = compile(&files, Thresholds::default(), 1);
+    let mut compiled = compile(&texts.named(), Thresholds::default(), 1);
     compiled.mark_denials(release);
     let mut out = io::stdout().lock();
     match typed.format {
