@@ -1,6 +1,7 @@
 //! `sluicebox rules`: what can be done with rule files; and loading the rules that a command was given.
 
 mod check;
+mod fields;
 mod parse;
 
 use std::fs;
@@ -25,6 +26,7 @@ pub(super) struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Typed),
+    Fields(fields::Typed),
     Parse(parse::Typed),
 }
 
@@ -40,6 +42,7 @@ enum Format {
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     match typed.command {
         Command::Check(typed) => check::run(typed),
+        Command::Fields(typed) => fields::run(typed),
         Command::Parse(typed) => parse::run(typed),
     }
 }
