@@ -2,6 +2,7 @@
 
 mod check;
 mod fields;
+mod list;
 mod parse;
 
 use std::fs;
@@ -11,7 +12,10 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use clap::{Args, Subcommand, ValueEnum};
 use sluicebox::intel::Intel;
-use sluicebox::rules::{Compiled, RuleSet, Severity, Thresholds, builtin, compile};
+use sluicebox::rules::{
+    Compiled, Diagnostics, RuleSet, RuleSource, Severity, Sources, Thresholds, builtin, compile,
+    load as load_sources,
+};
 use sluicebox_daemon::analyze::Knowledge;
 
 use super::Outcome;
@@ -27,6 +31,7 @@ pub(super) struct Typed {
 enum Command {
     Check(check::Typed),
     Fields(fields::Typed),
+    List(list::Typed),
     Parse(parse::Typed),
 }
 
@@ -43,6 +48,7 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     match typed.command {
         Command::Check(typed) => check::run(typed),
         Command::Fields(typed) => fields::run(typed),
+        Command::List(typed) => list::run(typed),
         Command::Parse(typed) => parse::run(typed),
     }
 }
@@ -56,15 +62,7 @@ pub(super) fn knowledge(paths: &[PathBuf]) -> Result<Knowledge> {
 ///
 /// Everything that is wrong with them goes to standard error; with an error anywhere nothing is loaded.
 pub(super) fn load(paths: &[PathBuf]) -> Result<Arc<RuleSet>> {
-    let compiled = if paths.is_empty() {
-        builtin::compiled(Thresholds::default())
-    } else {
-        let files = read(paths)?;
-        let files: Vec<(&str, &str)> =
-            files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-        compile(&files, Thresholds::default(), 1)
-    };
-    let Compiled { rules, sources, diagnostics, .. } = compiled;
+    let Compiled { rules, sources, diagnostics, .. } = RuleFiles::of(paths)?.compile();
     let text = diagnostics.text_from(Severity::Warning, &sources);
     if !text.is_empty() {
         super::say_lines(&text);
@@ -72,6 +70,42 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Arc<RuleSet>> {
     match rules {
         Some(rules) => Ok(Arc::new(rules)),
         None => bail!("rules: {} errors, nothing was loaded", diagnostics.errors()),
+    }
+}
+
+/// The texts of rule files.
+enum RuleFiles {
+    BuiltIn,
+    /// By name and text.
+    Read(Vec<(String, String)>),
+}
+
+impl RuleFiles {
+    /// Those at `paths`, or the built-in ones where none are named.
+    fn of(paths: &[PathBuf]) -> Result<RuleFiles> {
+        Ok(if paths.is_empty() { RuleFiles::BuiltIn } else { RuleFiles::Read(read(paths)?) })
+    }
+
+    fn texts(&self) -> Vec<(&str, &str)> {
+        match self {
+            RuleFiles::BuiltIn => builtin::FILES.to_vec(),
+            RuleFiles::Read(files) => {
+                files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
+            }
+        }
+    }
+
+    fn compile(&self) -> Compiled {
+        let generation = match self {
+            RuleFiles::BuiltIn => 0,
+            RuleFiles::Read(_) => 1,
+        };
+        compile(&self.texts(), Thresholds::default(), generation)
+    }
+
+    /// The rules as they are written.
+    fn load(&self) -> (Vec<RuleSource>, Sources, Diagnostics) {
+        load_sources(&self.texts())
     }
 }
 
