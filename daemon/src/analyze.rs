@@ -7,7 +7,7 @@ use sluicebox::event::Time;
 use sluicebox::finding::Finding;
 use sluicebox::intel::Intel;
 use sluicebox::rules::RuleSet;
-use sluicebox::state::Image;
+use sluicebox::state::{DEFAULT_BUDGET, Image};
 
 /// The analysis of one stream of packets.
 #[derive(Debug)]
@@ -32,7 +32,13 @@ impl Analysis {
     /// A sandbox of which nothing is known yet.
     #[must_use]
     pub fn new(knowledge: &Knowledge) -> Analysis {
-        let sandbox = Sandbox::new(Arc::clone(&knowledge.rules));
+        Analysis::with_budget(knowledge, DEFAULT_BUDGET)
+    }
+
+    /// The same, to remember so many bytes at most.
+    #[must_use]
+    pub fn with_budget(knowledge: &Knowledge, bytes: usize) -> Analysis {
+        let sandbox = Sandbox::with_budget(Arc::clone(&knowledge.rules), bytes);
         Analysis {
             sandbox: match &knowledge.image {
                 Some(image) => sandbox.with_image(Arc::clone(image)),
@@ -63,6 +69,11 @@ impl Analysis {
     pub fn swap(&mut self, intel: Arc<Intel>) {
         self.sandbox.lists_changed(&self.intel, &intel, &mut self.findings);
         self.intel = intel;
+    }
+
+    /// Takes other rules from here on. What those that are unchanged have seen so far stays.
+    pub fn reload(&mut self, rules: Arc<RuleSet>) {
+        self.sandbox.reload(rules);
     }
 
     /// The snapshot in use.

@@ -8,13 +8,15 @@ use clap::Args;
 use serde_json::{Value, json};
 use sluicebox::rules::lang::duration_text;
 use sluicebox::rules::{
-    DEFAULT_WITHIN, Fate, RuleReport, RuleSet, RuleSource, Scope, Severity, StepSource, StepWhat, session,
+    DEFAULT_WITHIN, Fate, RuleReport, RuleSet, RuleSource, Scope, Severity, StepSource, StepWhat, Thresholds,
+    compile, load, session,
 };
 use sluicebox::wire::schema;
+use sluicebox_daemon::rules::Texts;
 
 use super::super::session::Release;
 use super::super::{Outcome, say_lines};
-use super::{Format, RuleFiles};
+use super::Format;
 
 /// List rules: what they are, what a match weighs, where and how long, and the trace points that they need
 ///
@@ -35,14 +37,14 @@ pub(super) struct Typed {
 }
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
-    let files = RuleFiles::of(&typed.paths)?;
-    let compiled = files.compile();
+    let texts = Texts::read(&typed.paths)?;
+    let compiled = compile(&texts.named(), Thresholds::default(), 1);
     say_lines(&compiled.diagnostics.text_from(Severity::Warning, &compiled.sources));
     let Some(rules) = &compiled.rules else {
         bail!("rules: {} errors, nothing was loaded", compiled.diagnostics.errors());
     };
     let release = schema::Release::from(typed.gvisor);
-    let (written, sources, _) = files.load();
+    let (written, sources, _) = load(&texts.named());
     let listed: Vec<Listed<'_>> = written
         .iter()
         .zip(&compiled.reports)
