@@ -4,6 +4,7 @@ mod check;
 mod fields;
 mod list;
 mod parse;
+mod test;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -29,6 +30,7 @@ enum Command {
     Check(check::Typed),
     Fields(fields::Typed),
     List(list::Typed),
+    Test(test::Typed),
     Parse(parse::Typed),
 }
 
@@ -46,6 +48,7 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
         Command::Check(typed) => check::run(typed),
         Command::Fields(typed) => fields::run(typed),
         Command::List(typed) => list::run(typed),
+        Command::Test(typed) => test::run(typed),
         Command::Parse(typed) => parse::run(typed),
     }
 }
