@@ -8,6 +8,7 @@ mod bench;
 mod dump;
 mod feeds;
 mod log;
+mod manual;
 mod play;
 mod record;
 mod replay;
@@ -16,6 +17,7 @@ mod rules;
 mod run;
 mod service;
 mod session;
+mod sinks;
 mod strace;
 
 use std::io::{self, Write};
@@ -72,6 +74,9 @@ enum Command {
     Record(record::Typed),
     Play(play::Typed),
     Feeds(feeds::Typed),
+    Sinks(sinks::Typed),
+    Completions(manual::Completions),
+    Man(manual::Manual),
     Strace(strace::Typed),
     Bench(bench::Typed),
 }
@@ -98,6 +103,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Record(typed) => record::run(typed),
         Command::Play(typed) => play::run(typed),
         Command::Feeds(typed) => feeds::run(typed),
+        Command::Sinks(typed) => sinks::run(typed),
+        Command::Completions(typed) => Ok(manual::completions(&typed)),
+        Command::Man(typed) => manual::manual(&typed),
         Command::Strace(typed) => strace::run(typed),
         Command::Bench(typed) => bench::run(typed),
     };
