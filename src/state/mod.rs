@@ -27,6 +27,7 @@ mod job;
 mod metadata;
 mod moved;
 mod net;
+mod orders;
 pub(crate) mod path;
 mod pressure;
 mod process;
@@ -39,6 +40,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -342,6 +344,12 @@ impl State {
         true
     }
 
+    /// How many containers were ever heard of. It changes whenever another one is.
+    #[must_use]
+    pub fn containers_heard_of(&self) -> u64 {
+        u64::try_from(self.containers.len()).unwrap_or(u64::MAX).saturating_add(self.forgotten_containers)
+    }
+
     /// How many events were taken in that could be attributed.
     #[must_use]
     pub fn events(&self) -> u64 {
@@ -518,6 +526,8 @@ impl State {
             terminal: None,
             wrote: None,
             code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
+            heard: None,
+            work: work::Work::default(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -135,7 +135,8 @@ impl State {
         let comm = acting.context.comm.bytes();
         let container = self.container_at(acting.container)?;
         let mut named = container.files.iter().filter(|file| cut(&file.path) == comm);
-        let file = named.next().filter(|file| is_foreign(file.provenance.origin) && named.next().is_none())?;
+        let file =
+            named.next().filter(|file| is_foreign(file.provenance.origin) && named.next().is_none())?;
         let executable = file.provenance.clone();
         Some(Program { path: file.path.clone(), name: comm.into(), executable, ..Program::default() })
     }
