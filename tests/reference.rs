@@ -84,6 +84,7 @@ fn need_name(need: Need) -> &'static str {
         Need::Job => "sessions and groups",
         Need::Terminal => "standard descriptors",
         Need::Env => "environment",
+        Need::Digest => "digests of programs",
     }
 }
 

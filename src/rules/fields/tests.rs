@@ -310,3 +310,32 @@ fn the_environment_is_told_with_an_exec_only() {
     story.happens(0, Kind::Mmap(Mmap { call: Call { sysno: Sysno::MMAP, exit: DONE }, ..Mmap::default() }));
     assert_eq!(story.outputs(), ["http://p"]);
 }
+
+#[test]
+fn a_program_is_known_by_its_digest_whatever_it_is_called() {
+    let known = "6".repeat(64);
+    let other = "7".repeat(64);
+    tells(
+        "intel.hash.tags intersects (miner)",
+        "%intel.hash.source %intel.hash.confidence %intel.hash.since %intel.bin.tags",
+        &format!(
+            "0s pid=10 execve path=/usr/bin/cron sha256={known}
+             #^ r test 100 <NA> <NA>
+             1s pid=11 execve path=/usr/bin/cron sha256={other}
+             2s pid=12 execve path=/usr/bin/cron
+             3s pid=10 fork child=13
+             3s pid=13 getuid
+             #^ r test 100 <NA> <NA>"
+        ),
+    );
+}
+
+#[test]
+fn what_lists_say_of_names_and_arguments_has_a_confidence() {
+    tells(
+        "evt.type = execve",
+        "%intel.bin.confidence %intel.bin.since %intel.text.confidence %intel.text.since",
+        "0s pid=10 execve path=/tmp/xmrig argv='xmrig -o stratum+tcp://192.0.2.1:3333'
+         #^ r 70 <NA> 70 <NA>",
+    );
+}
