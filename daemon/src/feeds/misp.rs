@@ -80,8 +80,6 @@ fn events(bytes: Option<Vec<u8>>) -> BTreeMap<String, Value> {
 
 /// When an event was changed last, in seconds since 1970.
 fn seconds(event: &Value) -> Option<i64> {
-    match event.get("Event")?.get("timestamp")? {
-        Value::String(text) => text.parse().ok(),
-        timestamp => timestamp.as_i64(),
-    }
+    let timestamp = event.get("Event")?.get("timestamp")?;
+    timestamp.as_i64().or_else(|| timestamp.as_str()?.parse().ok())
 }

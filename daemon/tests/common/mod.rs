@@ -6,6 +6,7 @@
 pub(crate) mod corpus;
 pub(crate) mod feeds;
 pub(crate) mod http;
+pub(crate) mod parts;
 pub(crate) mod serving;
 
 use std::io::{BufRead, BufReader, Read};

@@ -322,10 +322,7 @@ fn a_program_is_known_by_its_digest_whatever_it_is_called() {
             "0s pid=10 execve path=/usr/bin/cron sha256={known}
              #^ r test 100 <NA> <NA>
              1s pid=11 execve path=/usr/bin/cron sha256={other}
-             2s pid=12 execve path=/usr/bin/cron
-             3s pid=10 fork child=13
-             3s pid=13 getuid
-             #^ r test 100 <NA> <NA>"
+             2s pid=12 execve path=/usr/bin/cron"
         ),
     );
 }
@@ -333,9 +330,9 @@ fn a_program_is_known_by_its_digest_whatever_it_is_called() {
 #[test]
 fn what_lists_say_of_names_and_arguments_has_a_confidence() {
     tells(
-        "evt.type = execve",
+        "intel.text.tags intersects (stratum-scheme)",
         "%intel.bin.confidence %intel.bin.since %intel.text.confidence %intel.text.since",
-        "0s pid=10 execve path=/tmp/xmrig argv='xmrig -o stratum+tcp://192.0.2.1:3333'
-         #^ r 70 <NA> 70 <NA>",
+        r#"0s pid=10 execve path=/tmp/xmrig argv="xmrig -o stratum+tcp://192.0.2.1:3333"
+         #^ r 70 <NA> 70 <NA>"#,
     );
 }
