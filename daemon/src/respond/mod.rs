@@ -1,0 +1,3 @@
+//! What becomes of a finding: whom it is told.
+
+pub mod sinks;
