@@ -265,6 +265,9 @@ mod against_a_naive_model {
     /// Who says it, of what, how surely, since when.
     type Claimed = (usize, Indicator, u8, Trust, Option<Time>);
 
+    /// A claim, closest and surest first in their order.
+    type Heard = (Scope, Trust, Reverse<u8>, &'static str, Option<Time>);
+
     const FEEDS: [&str; 4] = ["a", "b", "c", "d"];
 
     fn claimed() -> impl Strategy<Value = Claimed> {
@@ -321,11 +324,11 @@ mod against_a_naive_model {
             for remote in remotes {
                 let remote: SocketAddr = remote.parse().unwrap();
                 // Of each feed the best that it says in one place: in full, then the surest, then the earliest.
-                let mut expected: Vec<(Scope, Trust, Reverse<u8>, &str, Option<Time>)> = Vec::new();
+                let mut expected: Vec<Heard> = Vec::new();
                 for (feed, indicator, confidence, trust, since) in &said {
                     let Some(scope) = scope(indicator, remote) else { continue };
                     let new = (scope, *trust, Reverse(*confidence), FEEDS[*feed], *since);
-                    let worth = |(_, trust, Reverse(sure), _, since): (Scope, Trust, Reverse<u8>, &str, Option<Time>)| {
+                    let worth = |(_, trust, Reverse(sure), _, since): Heard| {
                         (trust == Trust::Full, sure, since.map_or(i64::MIN, |since| since.0.saturating_neg()))
                     };
                     match expected.iter_mut().find(|known| (known.0, known.3) == (scope, FEEDS[*feed])) {
