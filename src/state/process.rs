@@ -294,6 +294,20 @@ impl Processes {
         }
     }
 
+    /// The process uses the other's table from now on: its clone with CLONE_FILES was reported late.
+    pub(crate) fn join_table(&mut self, id: Id<Process>, of: Id<Process>) {
+        let (Some(old), Some(new)) =
+            (self.arena.get(id).map(|process| process.fds), self.arena.get(of).map(|process| process.fds))
+        else {
+            return;
+        };
+        let new = self.share_table(new);
+        self.drop_table(old);
+        if let Some(process) = self.arena.get_mut(id) {
+            process.fds = new;
+        }
+    }
+
     /// Gives the process a table of its own with the same descriptors: what exec does to a shared one.
     pub(crate) fn unshare_table(&mut self, id: Id<Process>) {
         let Some(old) = self.arena.get(id).map(|process| process.fds) else { return };
