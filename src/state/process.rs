@@ -382,6 +382,17 @@ impl Processes {
         container: ContainerIx,
         object: Object,
     ) -> SmallVec<[(Id<Process>, Through); 4]> {
+        // By age: which slot a process has depends on who left before.
+        let mut readers: SmallVec<[_; 4]> = self.readers_by_slot(container, object);
+        readers.sort_by_key(|(id, _)| self.arena.get(*id).map(|process| process.serial));
+        readers
+    }
+
+    fn readers_by_slot(
+        &self,
+        container: ContainerIx,
+        object: Object,
+    ) -> SmallVec<[(Id<Process>, Through); 4]> {
         let through = |process: &Process| {
             let table = &self.tables.get(process.fds.0)?.table;
             let reads =
