@@ -361,13 +361,13 @@ impl Processes {
 
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
-        self.by_key.remove(&process.key);
+        // A newer bearer stays: where nobody says when processes start, it has the same key.
+        let is_gone = |id: &Id<Process>| self.arena.get(*id).is_none();
+        if self.by_key.get(&process.key).is_some_and(is_gone) {
+            self.by_key.remove(&process.key);
+        }
         let bearer = (process.key.container, process.key.tgid);
-        if self
-            .by_tgid
-            .get(&bearer)
-            .is_some_and(|id| self.arena.get(*id).is_none_or(|now| now.key == process.key))
-        {
+        if self.by_tgid.get(&bearer).is_some_and(is_gone) {
             self.by_tgid.remove(&bearer);
         }
     }
