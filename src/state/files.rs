@@ -84,7 +84,10 @@ impl Files {
             writes: Writes::Unseen,
         };
         let (id, evicted) = self.arena.insert(file);
-        if let Some(evicted) = evicted {
+        // Another file may have taken its name.
+        if let Some(evicted) = evicted
+            && self.find(&evicted.path).is_none()
+        {
             self.by_path.remove(&evicted.path);
         }
         self.by_path.insert(path.into(), id);
@@ -124,7 +127,14 @@ impl Files {
             return;
         };
         match and_stays {
-            Stays::No => self.truly_at(id, to),
+            Stays::No => {
+                // Other names that it has stay.
+                self.by_path.remove(from);
+                self.by_path.insert(to.into(), id);
+                if let Some(file) = self.arena.get_mut(id) {
+                    file.path = to.into();
+                }
+            }
             Stays::Yes => {
                 self.by_path.insert(to.into(), id);
             }
