@@ -225,7 +225,10 @@ impl State {
             None => self.stub(key, context),
         };
         if let Some(process) = self.processes.get_mut(id) {
-            if context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes() {
+            if context.tid.0 == context.tgid.0
+                && !context.comm.is_empty()
+                && process.comm.bytes() != context.comm.bytes()
+            {
                 process.comm = process::Comm::new(context.comm.bytes());
             }
             if let Some(credentials) = &context.credentials {
