@@ -286,9 +286,10 @@ impl State {
             Some(Runs::Stdin | Runs::Other) | None => return program,
         };
         let Some(path) = self.absolute(acting, operand) else { return program };
+        // A file of that name may be one that was open before; what the descriptor leads to is what runs.
         let provenance = self
-            .find_file(acting, &path)
-            .or_else(|| self.file_behind_proc_path(acting, &path))
+            .file_behind_proc_path(acting, &path)
+            .or_else(|| self.find_file(acting, &path))
             .and_then(|file| self.provenance_of(acting, file))
             .unwrap_or_default();
         Program { script: Some(Script { path, provenance }), ..program }
