@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::event::Time;
 
+use super::Bounds;
 use super::files::Files;
 use super::net::Endpoints;
 use super::process::ProcessSerial;
@@ -32,7 +33,13 @@ pub struct Container {
 }
 
 impl Container {
-    pub(crate) fn new(id: &[u8], since: Time) -> Self {
-        Container { id: id.into(), first: None, since, files: Files::new(), endpoints: Endpoints::new() }
+    pub(crate) fn new(id: &[u8], since: Time, bounds: Bounds) -> Self {
+        Container {
+            id: id.into(),
+            first: None,
+            since,
+            files: Files::new(bounds.files),
+            endpoints: Endpoints::new(bounds.endpoints),
+        }
     }
 }

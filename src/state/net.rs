@@ -18,7 +18,7 @@ use super::cadence::Cadence;
 pub(crate) const MAX_SOCKETS: usize = 4096;
 
 /// Endpoints that are remembered of a container. A crawler talks to more; then those go that it never came back to.
-const MAX_ENDPOINTS: usize = 1024;
+pub(crate) const MAX_ENDPOINTS: usize = 1024;
 
 /// A socket.
 #[derive(Clone, Debug)]
@@ -162,8 +162,8 @@ pub(crate) struct Endpoints {
 }
 
 impl Endpoints {
-    pub(crate) fn new() -> Self {
-        Endpoints { arena: Arena::new(MAX_ENDPOINTS), by_remote: Map::default() }
+    pub(crate) fn new(capacity: usize) -> Self {
+        Endpoints { arena: Arena::new(capacity), by_remote: Map::default() }
     }
 
     pub(crate) fn find(&self, remote: &SocketAddr) -> Option<Id<Endpoint>> {
@@ -209,6 +209,17 @@ impl Endpoints {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Endpoint> {
         self.arena.iter().map(|(_, endpoint)| endpoint)
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Endpoints {
+    /// Panics where the addresses do not agree with the endpoints.
+    pub(crate) fn check_invariants(&self) {
+        assert_eq!(self.by_remote.len(), self.arena.len(), "an address for each endpoint");
+        for (id, endpoint) in self.arena.iter() {
+            assert_eq!(self.find(&endpoint.remote), Some(id), "an endpoint is found by its address");
+        }
     }
 }
 

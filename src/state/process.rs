@@ -31,7 +31,7 @@ const EXITED_KEPT: usize = 64;
 pub(crate) const MAX_ANCESTORS: usize = 8;
 
 /// Inputs that are remembered of a process; the newest replaces the last one beyond it.
-const MAX_INPUTS: usize = 8;
+pub(crate) const MAX_INPUTS: usize = 8;
 
 /// What tells processes apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -231,9 +231,9 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Processes {
-            arena: Arena::new(MAX_PROCESSES),
+            arena: Arena::new(capacity),
             by_key: Map::default(),
             by_tgid: Map::default(),
             exited: VecDeque::new(),
@@ -420,6 +420,37 @@ impl Processes {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Id<Process>, &Process)> {
         self.arena.iter()
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Processes {
+    /// Panics where the tables do not agree with each other.
+    pub(crate) fn check_invariants(&self) {
+        let mut users = std::collections::BTreeMap::new();
+        for (id, process) in self.iter() {
+            let of_table = users.entry(process.fds.0).or_insert(0usize);
+            *of_table = of_table.saturating_add(1);
+            let by_key = self.by_key.get(&process.key).copied();
+            // Without start times, bearers of an id share their key; the newest has it, and takes it along.
+            let is_shared = !process.key.start.is_known()
+                && by_key
+                    .is_none_or(|newer| self.get(newer).is_some_and(|newer| newer.serial > process.serial));
+            assert!(by_key == Some(id) || is_shared, "{id:?} is found by its key");
+            let newest = self.newest(process.key.container, process.key.tgid);
+            let is_newest = newest.and_then(|newest| self.get(newest));
+            assert!(
+                is_newest.is_none_or(|newest| newest.serial >= process.serial),
+                "the newest bearer is the newest"
+            );
+        }
+        assert!(self.by_key.len() <= self.len(), "no key without its process");
+        assert!(self.by_tgid.len() <= self.len(), "no id without its process");
+        assert!(self.exited.len() <= EXITED_KEPT, "exited processes");
+        assert_eq!(self.tables.len(), users.len(), "a descriptor table for each that is used");
+        for (table, shared) in &self.tables {
+            assert_eq!(users.get(&table).copied(), Some(shared.users), "users of a table");
+        }
     }
 }
 
