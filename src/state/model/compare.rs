@@ -281,7 +281,7 @@ impl Comparison {
         let mut rest = ours.steps.iter();
         for (at, step) in theirs.chain().enumerate() {
             let same = |ours: &&naive::Step| {
-                (&*step.path == &*ours.path
+                (*step.path == *ours.path
                     || step.path.starts_with(b"/memfd:") && ours.path.starts_with(b"/memfd:"))
                     && (step.writer.tgid, &*step.writer.program.path, step.time)
                         == (ours.writer, &*ours.program, ours.time)

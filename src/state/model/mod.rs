@@ -1,7 +1,7 @@
 //! The state against a naive model that copies everything and forgets nothing.
 //!
 //! [`run`] turns bytes into operations ([`ops`]), plays each as an event to [`State`] and to the model
-//! ([`naive`], [`happens`]), and compares what both know ([`compare`]) after every step. The words of this small
+//! ([`naive`], [`happens`] and its neighbours), and compares what both know ([`compare`]) after every step. The words of this small
 //! world, with their meanings, are in [`words`]. [`run_confined`] plays the same game to a state that has room for
 //! next to nothing: there is no model of that, but the state's invariants hold at every step.
 //!
@@ -17,10 +17,12 @@
 )]
 
 mod compare;
+mod descriptors;
 #[cfg(test)]
 mod found;
 mod happens;
 mod naive;
+mod network;
 mod ops;
 mod words;
 

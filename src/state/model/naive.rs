@@ -541,9 +541,8 @@ impl Naive {
         };
         let origin = if known.path.starts_with(b"/memfd:") {
             Origin::Memfd
-        } else if remote.is_none() {
-            Origin::Created
-        } else if writer.program.trade == Trade::Builder && !writer.program.is_stranger() {
+        } else if remote.is_none() || writer.program.trade == Trade::Builder && !writer.program.is_stranger()
+        {
             Origin::Created
         } else {
             Origin::Network

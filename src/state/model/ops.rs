@@ -379,7 +379,7 @@ impl Player {
                 flags: CloneFlags::VM | CloneFlags::FILES | CloneFlags::THREAD,
             }),
             Act::Ask => {
-                let by_descriptor = op.a % 8 == 0;
+                let by_descriptor = op.a.is_multiple_of(8);
                 self.path = match op.a % 8 {
                     0 => Vec::new(),
                     1 => format!("/proc/self/fd/{}", fd(op.b).0).into_bytes(),
@@ -434,7 +434,7 @@ impl Player {
             Act::CloseRange => {
                 let first = u64::from(op.a) % 40;
                 let last = if op.b > 100 { u64::from(u32::MAX) } else { first + u64::from(op.b) % 16 };
-                let how = if op.c % 3 == 0 { 4 } else { 0 };
+                let how = if op.c.is_multiple_of(3) { 4 } else { 0 };
                 raw(call(Sysno::CLOSE_RANGE, 0), [first, last, how])
             }
             Act::Dup => {
@@ -617,7 +617,7 @@ impl Player {
 fn context_of(who: Ix, time: Time, op: Op, model: &Naive) -> Context<'static> {
     let process = &model.processes[who];
     let session = session(&model.containers[process.container].id);
-    let thread = if op.d % 5 == 0 { 5000 + i32::from(op.d) } else { process.tgid.0 };
+    let thread = if op.d.is_multiple_of(5) { 5000 + i32::from(op.d) } else { process.tgid.0 };
     let parent = process.ancestors.first().map_or(Tgid(0), |parent| parent.tgid);
     Context {
         time,
