@@ -31,6 +31,7 @@ use crate::state::State;
 use compare::Comparison;
 use naive::Naive;
 use ops::{Op, Player, SIZE};
+use words::{SESSIONS, Session};
 
 /// Steps after which everything is compared, not only what was touched.
 const EVERYTHING: usize = 256;
@@ -40,7 +41,7 @@ pub(crate) const LONGEST: usize = 2000;
 
 /// Plays bytes to the state and to the model; panics where they differ.
 pub(crate) fn run(bytes: &[u8]) {
-    play(operations(bytes));
+    play(operations(bytes), SESSIONS);
 }
 
 /// Plays bytes to a state that has to forget nearly everything.
@@ -52,9 +53,9 @@ fn operations(bytes: &[u8]) -> impl Iterator<Item = Op> {
     bytes.as_chunks::<SIZE>().0.iter().take(LONGEST).map(|bytes| Op::of(*bytes))
 }
 
-fn play(operations: impl Iterator<Item = Op>) {
+fn play(operations: impl Iterator<Item = Op>, sessions: &'static [Session]) {
     let (mut state, mut model) = (State::default(), Naive::default());
-    let (mut player, mut comparison) = (Player::new(), Comparison::default());
+    let (mut player, mut comparison) = (Player::new(sessions), Comparison::default());
     for (step, op) in operations.enumerate() {
         let event = player.event(op, &model);
         let (theirs, ours) = (state.apply(&event), model.apply(&event));
@@ -70,7 +71,7 @@ fn play(operations: impl Iterator<Item = Op>) {
 
 fn play_confined(operations: impl Iterator<Item = Op>) {
     let (mut state, mut model) = (State::confined(), Naive::default());
-    let mut player = Player::new();
+    let mut player = Player::new(SESSIONS);
     let mut clock = state.clock();
     for op in operations {
         let event = player.event(op, &model);
@@ -98,12 +99,17 @@ mod tests {
     }
 
     proptest! {
-        // Over a million operations.
-        #![proptest_config(cases(1100))]
+        // Together over a million operations.
+        #![proptest_config(cases(550))]
 
         #[test]
         fn the_state_shows_what_the_model_knows(operations in operations()) {
-            play(operations.into_iter());
+            play(operations.into_iter(), SESSIONS);
+        }
+
+        #[test]
+        fn the_state_shows_what_the_model_knows_of_one_container(operations in operations()) {
+            play(operations.into_iter(), &SESSIONS[..1]);
         }
     }
 

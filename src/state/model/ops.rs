@@ -15,7 +15,7 @@ use crate::event::{
 };
 
 use super::naive::{Ix, Naive, Object, session};
-use super::words::{COMMANDS, Command, DIRECTORIES, ERRNOS, PATHS, PEERS, REQUESTS, SESSIONS};
+use super::words::{COMMANDS, Command, DIRECTORIES, ERRNOS, PATHS, PEERS, REQUESTS, Session};
 
 /// What to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -157,6 +157,8 @@ pub(super) struct Player {
     starts: i64,
     unreported: Vec<Unreported>,
     path: Vec<u8>,
+    /// The containers of this run.
+    sessions: &'static [Session],
 }
 
 /// Processes that live at once, about: the run stays a busy container and becomes no fork bomb.
@@ -173,8 +175,14 @@ fn pick<T: Copy>(of: &[T], with: u8) -> T {
 }
 
 impl Player {
-    pub(super) fn new() -> Player {
-        Player { now: Time(1_700_000_000_000_000_000), starts: 0, unreported: Vec::new(), path: Vec::new() }
+    pub(super) fn new(sessions: &'static [Session]) -> Player {
+        Player {
+            now: Time(1_700_000_000_000_000_000),
+            starts: 0,
+            unreported: Vec::new(),
+            path: Vec::new(),
+            sessions,
+        }
     }
 
     /// The event that `op` becomes.
@@ -209,7 +217,7 @@ impl Player {
             (None, None, who) => (!living.is_empty()).then(|| living[usize::from(who) % living.len()]),
         };
         let Some(who) = who else {
-            let session = pick(SESSIONS, op.b);
+            let session = pick(self.sessions, op.b);
             let tgid = Tgid(1 + i32::from(op.c) % 60);
             let context = Context {
                 time,
