@@ -11,6 +11,7 @@ use crate::finding::{json, text};
 use crate::intel::Intel;
 pub use crate::rules::fuzz::{condition, rule_file};
 use crate::rules::{RuleSet, Thresholds, builtin};
+use crate::state::model;
 use crate::wire::{Header, MAX_MESSAGE, MessageType, decode, handshake, oracle, sockaddr, tracefile};
 
 /// A packet as it comes from the socket: read as prost reads it, and whatever was read can be shown.
@@ -125,6 +126,13 @@ pub fn stream(data: &[u8]) {
     assert_eq!(found, run());
 }
 
+/// Operations of eight bytes each: the state shows what its naive model knows, and one with next to no room keeps its
+/// invariants.
+pub fn state(data: &[u8]) {
+    model::run(data);
+    model::run_confined(data);
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "a test reads its seeds")]
@@ -135,13 +143,14 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 8] = [
+        let targets: [Target; 9] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),
             ("tracefile", tracefile),
             ("sockaddr", sockaddr),
             ("stream", stream),
+            ("state", state),
             ("condition", condition),
             ("rule_file", rule_file),
         ];

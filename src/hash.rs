@@ -48,6 +48,11 @@ impl<K: Eq + Hash, V> Map<K, V> {
     {
         self.0.remove(key)
     }
+
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 /// A hash set without iteration.

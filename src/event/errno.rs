@@ -18,6 +18,10 @@ impl Errno {
     pub const ENOENT: Errno = Errno(2);
     /// Interrupted by a signal.
     pub const EINTR: Errno = Errno(4);
+    /// No open descriptor has that number.
+    pub const EBADF: Errno = Errno(9);
+    /// The descriptor leads to something else than a socket.
+    pub const ENOTSOCK: Errno = Errno(88);
     /// The socket is connected already.
     pub const EISCONN: Errno = Errno(106);
     /// There is no way to that network.

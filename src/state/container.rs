@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::event::Time;
 
+use super::Bounds;
 use super::files::Files;
 use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
@@ -35,13 +36,13 @@ pub struct Container {
 }
 
 impl Container {
-    pub(crate) fn new(id: &[u8], since: Time) -> Self {
+    pub(crate) fn new(id: &[u8], since: Time, bounds: Bounds) -> Self {
         Container {
             id: id.into(),
             first: None,
             since,
-            files: Files::new(),
-            endpoints: Endpoints::new(),
+            files: Files::new(bounds.files),
+            endpoints: Endpoints::new(bounds.endpoints),
             listeners: Listeners::default(),
             terminals: Joined::default(),
         }

@@ -12,7 +12,7 @@ use super::program::{Derivation, FileSerial, Origin, Provenance};
 
 /// Files that are remembered of a container. A build opens a few thousand different ones; who opens millions to
 /// wear the memory out finds the dull ones dropped first.
-const MAX_FILES: usize = 4096;
+pub(crate) const MAX_FILES: usize = 4096;
 
 /// A file that was opened.
 #[derive(Clone, Debug)]
@@ -57,8 +57,8 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    pub(crate) fn new() -> Self {
-        Files { arena: Arena::new(MAX_FILES), by_path: Map::default() }
+    pub(crate) fn new(capacity: usize) -> Self {
+        Files { arena: Arena::new(capacity), by_path: Map::default() }
     }
 
     /// The file at `path`, if it was opened before.
@@ -84,7 +84,10 @@ impl Files {
             writes: Writes::Unseen,
         };
         let (id, evicted) = self.arena.insert(file);
-        if let Some(evicted) = evicted {
+        // Another file may have taken its name.
+        if let Some(evicted) = evicted
+            && self.find(&evicted.path).is_none()
+        {
             self.by_path.remove(&evicted.path);
         }
         self.by_path.insert(path.into(), id);
@@ -124,7 +127,14 @@ impl Files {
             return;
         };
         match and_stays {
-            Stays::No => self.truly_at(id, to),
+            Stays::No => {
+                // Other names that it has stay.
+                self.by_path.remove(from);
+                self.by_path.insert(to.into(), id);
+                if let Some(file) = self.arena.get_mut(id) {
+                    file.path = to.into();
+                }
+            }
             Stays::Yes => {
                 self.by_path.insert(to.into(), id);
             }
@@ -144,6 +154,15 @@ impl Files {
     /// The remembered files.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &File> {
         self.arena.iter().map(|(_, file)| file)
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Files {
+    /// Panics where the names do not agree with the files.
+    pub(crate) fn check_invariants(&self) {
+        let named = self.arena.iter().filter(|(id, file)| self.by_path.get(&file.path) == Some(id)).count();
+        assert!(named <= self.by_path.len(), "names");
     }
 }
 
@@ -175,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_one_file_until_it_is_renamed() {
-        let (mut files, mut next) = (Files::new(), 0);
+        let (mut files, mut next) = (Files::new(MAX_FILES), 0);
         let file = files.at(b"/tmp/a", || numbered(&mut next));
         assert_eq!(files.at(b"/tmp/a", || numbered(&mut next)), file);
         files.renamed(b"/tmp/a", b"/tmp/b", Stays::No);
@@ -187,7 +206,7 @@ mod tests {
 
     #[test]
     fn renaming_an_unknown_file_over_a_known_one_forgets_the_known_one() {
-        let (mut files, mut next) = (Files::new(), 0);
+        let (mut files, mut next) = (Files::new(MAX_FILES), 0);
         files.at(b"/tmp/known", || numbered(&mut next));
         files.renamed(b"/elsewhere", b"/tmp/known", Stays::No);
         assert_eq!(files.find(b"/tmp/known"), None);
@@ -195,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_flood_of_files_leaves_the_tainted_one() {
-        let (mut files, mut next) = (Files::new(), 0);
+        let (mut files, mut next) = (Files::new(MAX_FILES), 0);
         let tainted = files.at(b"/tmp/x", || numbered(&mut next));
         files.written(tainted, Time(1), Provenance { origin: Origin::Network, derivation: None });
         for number in 0..20_000 {

@@ -121,9 +121,12 @@ impl Program {
         if is_foreign(self.executable.origin) { None } else { runs(&self.path, &self.argv) }
     }
 
-    /// Whether it is a shell.
+    /// Whether it is a shell; a stranger under a shell's name is none.
     #[must_use]
     pub(crate) fn is_shell(&self) -> bool {
+        if is_foreign(self.executable.origin) {
+            return false;
+        }
         let name = basename(&self.path);
         let applet = self.argv.iter().map(basename).find(|arg| !is_multicall(arg));
         SHELLS.contains(&name)

@@ -15,6 +15,10 @@ mod fds;
 mod files;
 mod gpu;
 mod interpreter;
+#[cfg(any(test, feature = "fuzzing"))]
+mod invariants;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod model;
 mod net;
 pub(crate) mod path;
 mod process;
@@ -121,9 +125,34 @@ pub enum News {
     No,
 }
 
+/// How many objects of each kind are remembered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bounds {
+    /// Of the sandbox.
+    processes: usize,
+    sockets: usize,
+    pipes: usize,
+    /// Of each container.
+    files: usize,
+    endpoints: usize,
+}
+
+impl Default for Bounds {
+    fn default() -> Self {
+        Bounds {
+            processes: process::MAX_PROCESSES,
+            sockets: net::MAX_SOCKETS,
+            pipes: MAX_PIPES,
+            files: files::MAX_FILES,
+            endpoints: net::MAX_ENDPOINTS,
+        }
+    }
+}
+
 /// The memory of one sandbox.
 #[derive(Clone, Debug)]
 pub struct State {
+    bounds: Bounds,
     containers: Vec<Container>,
     processes: Processes,
     sockets: Arena<Socket>,
@@ -135,19 +164,30 @@ pub struct State {
 
 impl Default for State {
     fn default() -> Self {
+        State::within(Bounds::default())
+    }
+}
+
+impl State {
+    fn within(bounds: Bounds) -> State {
         State {
+            bounds,
             containers: Vec::new(),
-            processes: Processes::new(),
-            sockets: Arena::new(net::MAX_SOCKETS),
-            pipes: Arena::new(MAX_PIPES),
+            processes: Processes::new(bounds.processes),
+            sockets: Arena::new(bounds.sockets),
+            pipes: Arena::new(bounds.pipes),
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
         }
     }
-}
 
-impl State {
+    /// A state with room for next to nothing.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn confined() -> State {
+        State::within(Bounds { processes: 5, sockets: 3, pipes: 2, files: 4, endpoints: 2 })
+    }
+
     /// Takes one event in. Says what it was about, unless it was the mere beginning of a call or cannot be
     /// attributed to a process.
     pub fn apply(&mut self, event: &Event<'_>) -> Option<Observation> {
@@ -214,7 +254,7 @@ impl State {
             return None;
         }
         let index = u16::try_from(self.containers.len()).ok()?;
-        self.containers.push(Container::new(id, time));
+        self.containers.push(Container::new(id, time, self.bounds));
         Some(ContainerIx(index))
     }
 
@@ -226,7 +266,10 @@ impl State {
             None => self.stub(key, context),
         };
         if let Some(process) = self.processes.get_mut(id) {
-            if context.tid.0 == context.tgid.0 && process.comm.bytes() != context.comm.bytes() {
+            if context.tid.0 == context.tgid.0
+                && !context.comm.is_empty()
+                && process.comm.bytes() != context.comm.bytes()
+            {
                 process.comm = process::Comm::new(context.comm.bytes());
             }
             if let Some(credentials) = &context.credentials {

@@ -32,7 +32,7 @@ const EXITED_KEPT: usize = 64;
 pub(crate) const MAX_ANCESTORS: usize = 8;
 
 /// Inputs that are remembered of a process; the newest replaces the last one beyond it.
-const MAX_INPUTS: usize = 8;
+pub(crate) const MAX_INPUTS: usize = 8;
 
 /// What tells processes apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -239,9 +239,9 @@ pub(crate) struct Processes {
 }
 
 impl Processes {
-    pub(crate) fn new() -> Self {
+    pub(crate) fn new(capacity: usize) -> Self {
         Processes {
-            arena: Arena::new(MAX_PROCESSES),
+            arena: Arena::new(capacity),
             by_key: Map::default(),
             by_tgid: Map::default(),
             exited: VecDeque::new(),
@@ -302,6 +302,20 @@ impl Processes {
         }
     }
 
+    /// The process uses the other's table from now on: its clone with CLONE_FILES was reported late.
+    pub(crate) fn join_table(&mut self, id: Id<Process>, of: Id<Process>) {
+        let (Some(old), Some(new)) =
+            (self.arena.get(id).map(|process| process.fds), self.arena.get(of).map(|process| process.fds))
+        else {
+            return;
+        };
+        let new = self.share_table(new);
+        self.drop_table(old);
+        if let Some(process) = self.arena.get_mut(id) {
+            process.fds = new;
+        }
+    }
+
     /// Gives the process a table of its own with the same descriptors: what exec does to a shared one.
     pub(crate) fn unshare_table(&mut self, id: Id<Process>) {
         let Some(old) = self.arena.get(id).map(|process| process.fds) else { return };
@@ -355,13 +369,13 @@ impl Processes {
 
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
-        self.by_key.remove(&process.key);
+        // A newer bearer stays: where nobody says when processes start, it has the same key.
+        let is_gone = |id: &Id<Process>| self.arena.get(*id).is_none();
+        if self.by_key.get(&process.key).is_some_and(is_gone) {
+            self.by_key.remove(&process.key);
+        }
         let bearer = (process.key.container, process.key.tgid);
-        if self
-            .by_tgid
-            .get(&bearer)
-            .is_some_and(|id| self.arena.get(*id).is_none_or(|now| now.key == process.key))
-        {
+        if self.by_tgid.get(&bearer).is_some_and(is_gone) {
             self.by_tgid.remove(&bearer);
         }
     }
@@ -372,6 +386,17 @@ impl Processes {
     /// to hold them for ever; so of a shell only standard input counts. Others hold what they read: tar what its
     /// gzip unpacks, python what its child prints.
     pub(crate) fn readers_of(
+        &self,
+        container: ContainerIx,
+        object: Object,
+    ) -> SmallVec<[(Id<Process>, Through); 4]> {
+        // By age: which slot a process has depends on who left before.
+        let mut readers: SmallVec<[_; 4]> = self.readers_by_slot(container, object);
+        readers.sort_by_key(|(id, _)| self.arena.get(*id).map(|process| process.serial));
+        readers
+    }
+
+    fn readers_by_slot(
         &self,
         container: ContainerIx,
         object: Object,
@@ -403,6 +428,37 @@ impl Processes {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Id<Process>, &Process)> {
         self.arena.iter()
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Processes {
+    /// Panics where the tables do not agree with each other.
+    pub(crate) fn check_invariants(&self) {
+        let mut users = std::collections::BTreeMap::new();
+        for (id, process) in self.iter() {
+            let of_table = users.entry(process.fds.0).or_insert(0usize);
+            *of_table = of_table.saturating_add(1);
+            let by_key = self.by_key.get(&process.key).copied();
+            // Without start times, bearers of an id share their key; the newest has it, and takes it along.
+            let is_shared = !process.key.start.is_known()
+                && by_key
+                    .is_none_or(|newer| self.get(newer).is_some_and(|newer| newer.serial > process.serial));
+            assert!(by_key == Some(id) || is_shared, "{id:?} is found by its key");
+            let newest = self.newest(process.key.container, process.key.tgid);
+            let is_newest = newest.and_then(|newest| self.get(newest));
+            assert!(
+                is_newest.is_none_or(|newest| newest.serial >= process.serial),
+                "the newest bearer is the newest"
+            );
+        }
+        assert!(self.by_key.len() <= self.len(), "no key without its process");
+        assert!(self.by_tgid.len() <= self.len(), "no id without its process");
+        assert!(self.exited.len() <= EXITED_KEPT, "exited processes");
+        assert_eq!(self.tables.len(), users.len(), "a descriptor table for each that is used");
+        for (table, shared) in &self.tables {
+            assert_eq!(users.get(&table).copied(), Some(shared.users), "users of a table");
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! Files and descriptors: open, close, duplicates, pipes, memfds.
 
 use crate::event::{
-    Call, Close, Dup, Exit, Fcntl, Fd, FdFlags, Open, OpenFlags, Pipe as PipeEvent, Raw, SocketPair, Text,
+    Call, Close, Dup, Errno, Exit, Fcntl, Fd, FdFlags, Open, OpenFlags, Pipe as PipeEvent, Raw, SocketPair,
+    Text,
 };
 
 use super::super::fds::Held;
@@ -128,7 +129,8 @@ impl State {
             }
             Some(exit) => {
                 let about = self.about(acting, close.fd);
-                if exit.succeeded()
+                // Whatever else went wrong (EINTR, EIO), the descriptor is gone: close(2).
+                if exit.errno != Errno::EBADF
                     && let Some(fds) = self.processes.fds_mut(acting.process)
                 {
                     fds.close(close.fd);

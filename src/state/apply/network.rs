@@ -58,6 +58,10 @@ impl State {
     /// connect(2).
     pub(super) fn connect(&mut self, acting: &Acting<'_>, event: &Connect<'_>) -> Option<About> {
         let exit = event.call.exit?;
+        // Nothing was tried, and what is behind the descriptor stays what it is.
+        if matches!(exit.errno, Errno::EBADF | Errno::ENOTSOCK) {
+            return Some(self.about(acting, event.fd));
+        }
         let socket = self.socket_behind(acting, event.fd, event.address.inet().map(Family::of));
         let Some(remote) = event.address.inet() else {
             // AF_UNSPEC takes a socket's peer away.

@@ -57,7 +57,7 @@ impl State {
         let known = key.start.is_known().then(|| self.processes.find(key)).flatten();
         let child = match known {
             Some(child) => {
-                self.complete_stub(acting.process, child, clone.flags);
+                self.complete_stub(acting, child, clone.flags);
                 child
             }
             None => match self.new_child(acting.process, key, clone.flags) {
@@ -104,12 +104,17 @@ impl State {
     }
 
     /// The clone of a process that was heard of before it: what the child did already stays, the rest it inherits.
-    fn complete_stub(&mut self, parent: ProcessId, child: ProcessId, flags: CloneFlags) {
+    fn complete_stub(&mut self, acting: &Acting<'_>, child: ProcessId, flags: CloneFlags) {
+        let parent = acting.process;
         if parent == child || self.processes.get(child).is_none_or(|child| child.birth == Birth::Seen) {
             return;
         }
         let Some(from) = self.processes.get(parent) else { return };
         let Some(serial) = self.processes.get(child).map(|child| child.serial) else { return };
+        // Nobody is made by a descendant; only a sentry that lies says so.
+        if from.ancestors.iter().any(|ancestor| ancestor.serial == serial) {
+            return;
+        }
         let lineage = self.lineage_of_child(from, serial);
         let (ancestors, program, cwd, inputs, stdin) = (
             ancestors_of_child(from),
@@ -129,6 +134,7 @@ impl State {
                     let _in_range = table.set(fd, descriptor);
                 }
             }
+            self.processes.join_table(child, parent);
         } else if let Some(table) = self.processes.fds_mut(child) {
             for (fd, descriptor) in
                 inherited.iter().filter(|(fd, _)| table.get(*fd).is_none()).collect::<Vec<_>>()
@@ -136,17 +142,35 @@ impl State {
                 let _in_range = table.set(fd, descriptor);
             }
         }
-        let Some(child) = self.processes.get_mut(child) else { return };
+        let id = child;
+        let Some(child) = self.processes.get_mut(id) else { return };
+        // What it runs is its parent's program still, or nothing that is known, unless it ran one of its own.
+        let inherits = child.program.is_unknown()
+            || child
+                .ancestors
+                .first()
+                .is_some_and(|nearest| Arc::ptr_eq(&nearest.actor.program, &child.program));
         child.birth = Birth::Seen;
         child.lineage = lineage;
         child.ancestors = ancestors;
-        if child.program.time.0 == 0 {
-            child.program = program;
-            child.inputs = inputs;
-            child.stdin = stdin;
-        }
         if child.cwd.is_none() {
             child.cwd = cwd;
+        }
+        if !inherits {
+            return;
+        }
+        child.program = program;
+        child.stdin = child.stdin.take().or(stdin);
+        if child.inputs.is_empty() {
+            for source in &inputs {
+                self.taint(id, source, acting.time);
+            }
+        } else {
+            // What it had from its parent is older than what it got itself.
+            let own = std::mem::replace(&mut child.inputs, inputs);
+            for source in &own {
+                child.note_input(source);
+            }
         }
     }
 
@@ -264,9 +288,10 @@ impl State {
             Some(Runs::Stdin | Runs::Other) | None => return program,
         };
         let Some(path) = self.absolute(acting, operand) else { return program };
+        // A file of that name may be one that was open before; what the descriptor leads to is what runs.
         let provenance = self
-            .find_file(acting, &path)
-            .or_else(|| self.file_behind_proc_path(acting, &path))
+            .file_behind_proc_path(acting, &path)
+            .or_else(|| self.find_file(acting, &path))
             .and_then(|file| self.provenance_of(acting, file))
             .unwrap_or_default();
         Program { script: Some(Script { path, provenance }), ..program }

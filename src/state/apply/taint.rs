@@ -41,7 +41,9 @@ impl State {
                     {
                         reader.stdin = Some(source.clone());
                     }
-                    if reached.len() < MAX_REACH {
+                    // Who reads in many ways is reached once, or one reader would use up the reach of all.
+                    let is_new = reached.iter().all(|(known, _)| *known != reader);
+                    if is_new && reached.len() < MAX_REACH {
                         reached.push((reader, source.clone()));
                     }
                 }

@@ -1,0 +1,254 @@
+//! What the naive model makes of descriptors and of names that move.
+
+use std::rc::Rc;
+
+use crate::event::{Call, Close, Dup, Errno, Exit, Fcntl, FdFlags, Open as OpenEvent, OpenFlags, Raw, Sysno};
+use crate::state::{Access, Nvidia, OnExec};
+
+use super::happens::{
+    Answer, HIGHEST, PROCESS, cloexec, closes, device, is_no_storage, last_name, own, resolve,
+};
+use super::naive::{About, Act, File, Naive, Object, Open, Provenance, Source};
+use super::words::{REQUESTS, Trade};
+
+impl Naive {
+    // Descriptors.
+
+    pub(super) fn put(&mut self, act: &Act<'_>, fd: i32, open: Open) {
+        if (0..HIGHEST).contains(&fd) {
+            self.table_mut(act.process).insert(fd, open);
+        } else {
+            self.high_fds += 1;
+        }
+    }
+
+    pub(super) fn anon(&mut self, act: &Act<'_>, call: &Call, flags: FdFlags) -> Option<Answer> {
+        call.exit?;
+        if let Some(fd) = call.new_fd() {
+            self.put(act, fd.0, own(Object::Anon, Access::ReadWrite, cloexec(flags)));
+        }
+        Some(PROCESS)
+    }
+
+    pub(super) fn opens(&mut self, act: &Act<'_>, open: &OpenEvent<'_>) -> Option<Answer> {
+        let exit = open.call.exit?;
+        let path = open.pathname.bytes();
+        let path = if path.starts_with(b"/") || open.dirfd.0 == -100 || open.call.sysno != Sysno::OPENAT {
+            self.absolute(act, path)
+        } else {
+            let dir = open.fd_path.present().filter(|dir| dir.starts_with(b"/")).map(<[u8]>::to_vec);
+            resolve(dir.or_else(|| self.path_of(act, open.dirfd.0)).as_deref(), path)
+        };
+        if !exit.succeeded() {
+            let known = path.and_then(|path| self.named(act, &path));
+            return Some((None, known.map_or(About::Other, About::File)));
+        }
+        let fd = open.call.new_fd()?;
+        if let Some(path) = &path
+            && !(is_no_storage(path)
+                || path.starts_with(b"/etc/")
+                || path.starts_with(b"/usr/share/zoneinfo/"))
+        {
+            self.processes[act.process].opens += 1;
+        }
+        let reads = open.flags.is_read();
+        let writes = open.flags.is_write();
+        let object = match path {
+            None => Object::Unknown,
+            Some(path) => self.opened(act, &path, reads, writes, open.flags),
+        };
+        let access = match (reads, writes) {
+            (true, true) => Access::ReadWrite,
+            (false, true) => Access::Write,
+            (_, false) => Access::Read,
+        };
+        let on_exec = closes(open.flags.contains(OpenFlags::CLOEXEC));
+        self.put(act, fd.0, own(object, access, on_exec));
+        Some(self.about(act, fd.0))
+    }
+
+    pub(super) fn opened(
+        &mut self,
+        act: &Act<'_>,
+        path: &[u8],
+        reads: bool,
+        writes: bool,
+        flags: OpenFlags,
+    ) -> Object {
+        if let Some(device) = device(path) {
+            self.processes[act.process].gpu.push((device, None));
+            return Object::device(device);
+        }
+        if let Some(object) = self.behind(act, path) {
+            return object;
+        }
+        let file = self.file_at(act.container, path);
+        if !is_no_storage(path) {
+            // Bytes come in before they go out.
+            if reads && self.file(act.container, file).provenance.is_tainted() {
+                let chain = self.file(act.container, file).provenance.chain.clone();
+                chain.into_iter().for_each(|chain| self.taint(act.process, &Source::File(chain), act.time));
+            }
+            if writes {
+                let keeps = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
+                self.writes(act.process, file, keeps, act.time);
+            }
+        }
+        Object::File(file)
+    }
+
+    pub(super) fn closes(&mut self, act: &Act<'_>, close: &Close<'_>) -> Option<Answer> {
+        let exit = close.call.exit?;
+        let about = self.about(act, close.fd.0);
+        // close(2): the descriptor is gone whatever else failed.
+        if exit.errno != Errno(9) {
+            self.table_mut(act.process).remove(&close.fd.0);
+        }
+        Some(about)
+    }
+
+    pub(super) fn duplicates(&mut self, act: &Act<'_>, dup: &Dup<'_>) -> Option<Answer> {
+        dup.call.exit?;
+        let about = self.about(act, dup.old_fd.0);
+        if let Some(new) = dup.call.new_fd() {
+            self.copies(act, dup.old_fd.0, new.0, cloexec(dup.flags));
+        }
+        Some(about)
+    }
+
+    pub(super) fn copies(&mut self, act: &Act<'_>, old: i32, new: i32, on_exec: OnExec) {
+        if old == new {
+            return;
+        }
+        let unknown = own(Object::Unknown, Access::ReadWrite, on_exec);
+        let open = self.table(act.process).get(&old).copied().unwrap_or(unknown);
+        self.put(act, new, Open { on_exec, passed_on: false, ..open });
+    }
+
+    pub(super) fn controls(&mut self, act: &Act<'_>, fcntl: &Fcntl<'_>) -> Option<Answer> {
+        let exit = fcntl.call.exit?;
+        let about = self.about(act, fcntl.fd.0);
+        if exit.succeeded() {
+            match (fcntl.cmd, fcntl.call.new_fd()) {
+                (0, Some(new)) => self.copies(act, fcntl.fd.0, new.0, OnExec::Keep),
+                (1030, Some(new)) => self.copies(act, fcntl.fd.0, new.0, OnExec::Close),
+                (2, _) => {
+                    if let Some(open) = self.table_mut(act.process).get_mut(&fcntl.fd.0) {
+                        open.on_exec = closes(fcntl.arg & 1 != 0);
+                    }
+                }
+                _ => {}
+            }
+        }
+        Some(about)
+    }
+
+    pub(super) fn raw(&mut self, act: &Act<'_>, raw: &Raw) -> Option<Answer> {
+        let exit = raw.call.exit?;
+        let fd = raw.fd(1).0;
+        match raw.call.sysno {
+            Sysno::IOCTL => {
+                let object = self.table(act.process).get(&fd).map(|open| open.object);
+                let known = REQUESTS.iter().find(|request| request.number == raw.args[1]);
+                let device = match object {
+                    Some(Object::Control) => Some(Nvidia::Control),
+                    Some(Object::Gpu) => Some(Nvidia::Gpu),
+                    Some(Object::Uvm) => Some(Nvidia::Uvm),
+                    None | Some(Object::Unknown) => known.and_then(|request| request.names),
+                    Some(_) => None,
+                };
+                let Some(device) = device else { return Some(self.about(act, fd)) };
+                self.processes[act.process].gpu.push((device, Some(raw.args[1])));
+                Some((Some(fd), About::Gpu(Some(raw.args[1]))))
+            }
+            Sysno::SENDTO => {
+                self.goes_out(act, fd, exit);
+                Some(self.about(act, fd))
+            }
+            Sysno::RECVFROM => {
+                self.comes_in(act, fd, exit);
+                Some(self.about(act, fd))
+            }
+            Sysno::MEMFD_CREATE => {
+                let fd = raw.call.new_fd()?.0;
+                // Its name says nothing; it is a file of its own.
+                let files = &mut self.containers[act.container].files;
+                files.push(File {
+                    path: Rc::from(&b"/memfd:"[..]),
+                    provenance: Provenance::default(),
+                    written: None,
+                    writes_seen: false,
+                });
+                let file = files.len() - 1;
+                self.writes(act.process, file, false, act.time);
+                self.put(act, fd, own(Object::File(file), Access::ReadWrite, closes(raw.args[1] & 1 != 0)));
+                Some(self.about(act, fd))
+            }
+            Sysno::CLOSE_RANGE => {
+                if exit.succeeded() {
+                    let bound = |register: u64| i64::try_from(register & 0xffff_ffff).unwrap_or(i64::MAX);
+                    let range = bound(raw.args[0])..=bound(raw.args[1]);
+                    let table = self.table_mut(act.process);
+                    if raw.args[2] & 4 == 0 {
+                        table.retain(|fd, _| !range.contains(&i64::from(*fd)));
+                    } else {
+                        let marked = table.iter_mut().filter(|(fd, _)| range.contains(&i64::from(**fd)));
+                        marked.for_each(|(_, open)| open.on_exec = OnExec::Close);
+                    }
+                }
+                Some(PROCESS)
+            }
+            Sysno::CHMOD => {
+                let Trade::Chmod(path) = self.processes[act.process].program.trade else {
+                    return Some(PROCESS);
+                };
+                let file = self.absolute(act, path).and_then(|path| self.named(act, &path));
+                Some((None, file.map_or(About::Process, About::File)))
+            }
+            Sysno::FCHMOD => Some(self.about(act, fd)),
+            Sysno::RENAME => Some(self.moves(act, exit, false)),
+            Sysno::LINK => Some(self.moves(act, exit, true)),
+            _ => Some(PROCESS),
+        }
+    }
+
+    /// mv(1) and ln(1) say by their arguments what their calls moved.
+    pub(super) fn moves(&mut self, act: &Act<'_>, exit: Exit, stays: bool) -> Answer {
+        if !exit.succeeded() {
+            return PROCESS;
+        }
+        let process = &mut self.processes[act.process];
+        process.renames += 1;
+        let (from, to) = match (process.program.trade, stays) {
+            (Trade::Mv(from, to), false) | (Trade::Ln(from, to), true) => (from, to),
+            _ => return PROCESS,
+        };
+        // The operands come one a call; the last one is the target.
+        let from = match process.renames {
+            1 => from,
+            2 => to,
+            _ => return PROCESS,
+        };
+        let (Some(from), Some(to)) = (self.absolute(act, from), self.absolute(act, to)) else {
+            return PROCESS;
+        };
+        let inside = [&to, &b"/"[..], last_name(&from)].concat();
+        let container = &mut self.containers[act.container];
+        match container.names.get(&from).copied() {
+            Some(file) => {
+                if !stays {
+                    container.names.remove(&from);
+                    container.files[file].path = Rc::from(to.as_slice());
+                }
+                container.names.insert(to.clone(), file);
+                // Nobody says whether the target is a directory.
+                container.names.insert(inside, file);
+            }
+            None => {
+                container.names.remove(&to);
+                container.names.remove(&inside);
+            }
+        }
+        (None, self.named(act, &to).map_or(About::Process, About::File))
+    }
+}

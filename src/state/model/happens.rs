@@ -1,0 +1,397 @@
+//! What each kind of event does to the naive model.
+
+use std::rc::Rc;
+
+use crate::event::{CloneFlags, Execve, Family, FdFlags, Kind, SentryClone, SentryExecve, Sysno, Tgid, Time};
+use crate::state::{Access, Nvidia, OnExec, Origin, PipeEnd};
+
+use super::naive::{About, Act, Ix, Naive, Object, Open, Peer, Process, Program, Provenance, Source, Table};
+use super::naive::{called, cut, meaning};
+use super::network::is_outside;
+use super::words::{Told, Trade};
+
+pub(super) type Answer = (Option<i32>, About);
+
+pub(super) const PROCESS: Answer = (None, About::Process);
+
+/// The highest descriptor that is kept, and one more.
+pub(super) const HIGHEST: i32 = 65_536;
+
+pub(super) fn closes(on_exec: bool) -> OnExec {
+    if on_exec { OnExec::Close } else { OnExec::Keep }
+}
+
+pub(super) fn cloexec(flags: FdFlags) -> OnExec {
+    closes(flags.contains(FdFlags::CLOEXEC))
+}
+
+pub(super) fn own(object: Object, access: Access, on_exec: OnExec) -> Open {
+    Open { object, access, on_exec, passed_on: false }
+}
+
+/// Nothing that is written there can be run: the kernel's own file systems and devices, but for shared memory.
+pub(super) fn is_no_storage(path: &[u8]) -> bool {
+    let inside = |root: &[u8]| path.starts_with(root);
+    inside(b"/proc/") || inside(b"/sys/") || inside(b"/dev/") && !inside(b"/dev/shm/")
+}
+
+pub(super) fn device(path: &[u8]) -> Option<Nvidia> {
+    match path {
+        b"/dev/nvidiactl" => Some(Nvidia::Control),
+        b"/dev/nvidia-uvm" => Some(Nvidia::Uvm),
+        b"/dev/nvidia0" => Some(Nvidia::Gpu),
+        _ => None,
+    }
+}
+
+/// path_resolution(7) without symbolic links.
+pub(super) fn resolve(base: Option<&[u8]>, path: &[u8]) -> Option<Vec<u8>> {
+    let whole = match (path.first(), base) {
+        (None, _) => return None,
+        (Some(b'/'), _) => path.to_vec(),
+        (Some(_), Some(base)) if base.starts_with(b"/") => [base, b"/", path].concat(),
+        (Some(_), _) => return None,
+    };
+    let mut names: Vec<&[u8]> = Vec::new();
+    for name in whole.split(|byte| *byte == b'/') {
+        match name {
+            b"" | b"." => {}
+            b".." => {
+                names.pop();
+            }
+            name => names.push(name),
+        }
+    }
+    Some([b"/", names.join(&b'/').as_slice()].concat())
+}
+
+pub(super) fn last_name(path: &[u8]) -> &[u8] {
+    path.split(|byte| *byte == b'/').next_back().unwrap_or_default()
+}
+
+impl Naive {
+    pub(super) fn happens(&mut self, act: &Act<'_>, kind: &Kind<'_>) -> Option<Answer> {
+        match kind {
+            Kind::ContainerStart(start) => {
+                let argv: Vec<Vec<u8>> = start.args.iter().map(|arg| arg.bytes().to_vec()).collect();
+                let first = argv.first().map(Vec::as_slice).unwrap_or_default();
+                let path = resolve(start.cwd.present(), first).unwrap_or_default();
+                let name = cut(last_name(if path.is_empty() { first } else { &path }), 15).to_vec();
+                // Its first word is all that names it.
+                let meaning = called(&argv);
+                let program = self.program(act, &path, name, argv, Provenance::default(), meaning);
+                let process = &mut self.processes[act.process];
+                process.program = program;
+                process.seen = true;
+                process.execed = true;
+                process.cwd = start.cwd.present().map(<[u8]>::to_vec);
+                self.containers[act.container].first.get_or_insert(act.process);
+                Some(PROCESS)
+            }
+            Kind::SentryClone(clone) => Some(self.clones(act, clone)),
+            Kind::SentryExecve(exec) => Some(self.executes(act, exec)),
+            Kind::ExitNotifyParent(_) => {
+                self.ends(act.process, act.time);
+                Some(PROCESS)
+            }
+            Kind::TaskExit(_) | Kind::SentryMmap(_) => Some(PROCESS),
+            Kind::Raw(raw) => self.raw(act, raw),
+            Kind::Open(open) => self.opens(act, open),
+            Kind::Close(close) => self.closes(act, close),
+            Kind::Read(read) => {
+                self.comes_in(act, read.fd.0, read.call.exit?);
+                Some(self.about(act, read.fd.0))
+            }
+            Kind::Write(write) => {
+                self.goes_out(act, write.fd.0, write.call.exit?);
+                Some(self.about(act, write.fd.0))
+            }
+            Kind::Connect(connect) => self.connects(act, connect),
+            Kind::Execve(exec) => self.asks(act, exec),
+            Kind::Socket(socket) => {
+                socket.call.exit?;
+                let Some(fd) = socket.call.new_fd() else { return Some((None, About::Other)) };
+                let peer = if socket.domain == Family::UNIX { Peer::Local } else { Peer::None };
+                let object = self.new_socket(socket.domain, socket.kind_and_flags & 0xf, peer);
+                let flags = FdFlags::from_bits_retain(socket.kind_and_flags.cast_unsigned());
+                self.put(act, fd.0, own(object, Access::ReadWrite, cloexec(flags)));
+                Some(self.about(act, fd.0))
+            }
+            Kind::Chdir(chdir) => {
+                if chdir.call.exit?.succeeded() {
+                    let path = if chdir.call.sysno == Sysno::FCHDIR {
+                        chdir
+                            .fd_path
+                            .present()
+                            .map(<[u8]>::to_vec)
+                            .or_else(|| self.path_of(act, chdir.dirfd.0))
+                    } else {
+                        self.absolute(act, chdir.pathname.bytes())
+                    };
+                    self.processes[act.process].cwd = path;
+                }
+                Some(PROCESS)
+            }
+            Kind::Pipe(pipe) => {
+                if pipe.call.exit?.succeeded() {
+                    let new = self.pipes.len();
+                    self.pipes.push(None);
+                    let on_exec = cloexec(pipe.flags);
+                    self.put(
+                        act,
+                        pipe.reader.0,
+                        own(Object::pipe(new, PipeEnd::Read), Access::Read, on_exec),
+                    );
+                    self.put(
+                        act,
+                        pipe.writer.0,
+                        own(Object::pipe(new, PipeEnd::Write), Access::Write, on_exec),
+                    );
+                }
+                Some(PROCESS)
+            }
+            Kind::Fcntl(fcntl) => self.controls(act, fcntl),
+            Kind::Dup(dup) => self.duplicates(act, dup),
+            Kind::Signalfd(event) => self.anon(act, &event.call, event.flags),
+            Kind::Eventfd(event) => self.anon(act, &event.call, event.flags),
+            Kind::TimerfdCreate(event) => self.anon(act, &event.call, event.flags),
+            Kind::InotifyInit(event) => {
+                self.anon(act, &event.call, FdFlags::from_bits_retain(event.flags.cast_unsigned()))
+            }
+            Kind::Accept(accept) => {
+                accept.call.exit?;
+                let Some(fd) = accept.call.new_fd() else { return Some(self.about(act, accept.fd.0)) };
+                let remote = accept.address.inet();
+                let family = remote.map_or(Family::UNIX, Family::of);
+                let object = self.new_socket(family, 1, Peer::Server(remote));
+                self.put(act, fd.0, own(object, Access::ReadWrite, cloexec(accept.flags)));
+                if let Some(remote) = remote
+                    && is_outside(remote)
+                {
+                    self.taint(act.process, &Source::Remote(remote, act.time), act.time);
+                }
+                Some(self.about(act, fd.0))
+            }
+            Kind::SocketPair(pair) => {
+                if pair.call.exit?.succeeded() {
+                    let flags = FdFlags::from_bits_retain(pair.kind_and_flags.cast_unsigned());
+                    let object = self.new_socket(pair.domain, pair.kind_and_flags & 0xf, Peer::Local);
+                    for fd in [pair.first, pair.second] {
+                        self.put(act, fd.0, own(object, Access::ReadWrite, cloexec(flags)));
+                    }
+                }
+                Some(PROCESS)
+            }
+            Kind::Bind(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::Listen(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::Mmap(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::InotifyAddWatch(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::InotifyRmWatch(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::TimerfdSettime(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::TimerfdGettime(event) => event.call.exit.map(|_| self.about(act, event.fd.0)),
+            Kind::Clone(_) | Kind::Fork(_) => None,
+            Kind::Setid(event) => event.call.exit.map(|_| PROCESS),
+            Kind::Setresid(event) => event.call.exit.map(|_| PROCESS),
+            Kind::Prlimit(event) => event.call.exit.map(|_| PROCESS),
+            Kind::Chroot(event) => event.call.exit.map(|_| PROCESS),
+            Kind::Ptrace(event) => event.call.exit.map(|_| PROCESS),
+        }
+    }
+
+    // Processes.
+
+    pub(super) fn clones(&mut self, act: &Act<'_>, clone: &SentryClone) -> Answer {
+        if clone.flags.contains(CloneFlags::THREAD) || clone.created_tgid == act.context.tgid {
+            return PROCESS;
+        }
+        let shares = clone.flags.contains(CloneFlags::FILES);
+        let (tgid, start) = (clone.created_tgid, clone.created_start);
+        // Without start times a child cannot be told from an old bearer of its id.
+        let known = if start.0 == 0 { None } else { self.find(act.container, tgid, start) };
+        let child = match known {
+            Some(child) => {
+                if !self.processes[child].seen && child != act.process {
+                    self.completes(act, child, shares);
+                }
+                child
+            }
+            None => self.makes(act, tgid, start, shares),
+        };
+        self.touched.insert(child);
+        (None, About::Child(child))
+    }
+
+    pub(super) fn makes(&mut self, act: &Act<'_>, tgid: Tgid, start: Time, shares: bool) -> Ix {
+        let child = self.processes.len();
+        let parent = &self.processes[act.process];
+        let mut table = parent.table;
+        if !shares {
+            let copy = self.tables[table].clone();
+            table = self.tables.len();
+            self.tables.push(copy);
+        }
+        let parent = &self.processes[act.process];
+        self.processes.push(Process {
+            tgid,
+            start,
+            seen: true,
+            execed: false,
+            family: self.family_of_child(act.process, child),
+            ancestors: self.ancestors_of_child(act.process),
+            gpu: Vec::new(),
+            opens: 0,
+            exited: None,
+            gone: false,
+            table,
+            asked: None,
+            renames: 0,
+            ..parent.clone()
+        });
+        child
+    }
+
+    /// The clone of a process that acted before it was reported.
+    pub(super) fn completes(&mut self, act: &Act<'_>, child: Ix, shares: bool) {
+        let parent = self.processes[act.process].clone();
+        // A descendant did not make it.
+        if parent.ancestors.iter().any(|ancestor| ancestor.process == child) {
+            return;
+        }
+        let own = self.table(child).clone();
+        if shares {
+            self.tables[parent.table].extend(own);
+            self.processes[child].table = parent.table;
+        } else {
+            let mut table = self.tables[parent.table].clone();
+            table.extend(own);
+            *self.table_mut(child) = table;
+        }
+        let (family, ancestors) =
+            (self.family_of_child(act.process, child), self.ancestors_of_child(act.process));
+        let stub = &mut self.processes[child];
+        stub.seen = true;
+        stub.family = family;
+        stub.ancestors = ancestors;
+        stub.cwd = stub.cwd.take().or(parent.cwd);
+        if stub.execed {
+            return;
+        }
+        stub.program = parent.program;
+        stub.stdin = stub.stdin.take().or(parent.stdin);
+        // What it had from its parent is older than what it got itself.
+        let own = std::mem::take(&mut stub.inputs);
+        if own.is_empty() {
+            parent.inputs.iter().for_each(|source| self.taint(child, source, act.time));
+        } else {
+            parent.inputs.iter().chain(&own).for_each(|source| stub.learns(source));
+        }
+    }
+
+    pub(super) fn asks(&mut self, act: &Act<'_>, exec: &Execve<'_>) -> Option<Answer> {
+        match exec.call.exit {
+            None => {
+                let by_descriptor = if exec.flags & 0x1000 != 0 && exec.pathname.is_empty() {
+                    self.table(act.process).get(&exec.dirfd.0).map(|open| open.object)
+                } else {
+                    self.behind(act, exec.pathname.bytes())
+                };
+                let provenance = match by_descriptor {
+                    Some(Object::File(file)) => Some(self.file(act.container, file).provenance.clone()),
+                    _ => None,
+                };
+                self.processes[act.process].asked = Some((exec.pathname.bytes().to_vec(), provenance));
+                None
+            }
+            Some(exit) if exit.succeeded() => None,
+            Some(_) => {
+                self.processes[act.process].asked = None;
+                Some(PROCESS)
+            }
+        }
+    }
+
+    pub(super) fn executes(&mut self, act: &Act<'_>, exec: &SentryExecve<'_>) -> Answer {
+        let (asked, asked_provenance) = match self.processes[act.process].asked.take() {
+            Some((path, provenance)) => (Some(path), provenance),
+            None => (None, None),
+        };
+        let path = exec.binary_path.bytes();
+        let stripped = path.strip_suffix(b" (deleted)");
+        let (path, is_deleted) = (stripped.unwrap_or(path), stripped.is_some());
+        let words = exec.execfn.present().or(asked.as_deref()).map(last_name).filter(|name| !name.is_empty());
+        let name = cut(words.unwrap_or_else(|| last_name(path)), 15).to_vec();
+        let seen = asked_provenance.unwrap_or_else(|| {
+            self.named(act, path)
+                .map(|file| self.file(act.container, file).provenance.clone())
+                .unwrap_or_default()
+        });
+        let executable = if exec.in_memfd || path.starts_with(b"/memfd:") {
+            Provenance { origin: Origin::Memfd, ..seen }
+        } else if exec.overlay_lower && !exec.overlay_upper {
+            Provenance { origin: Origin::Image, chain: None }
+        } else if seen.origin == Origin::Unknown && (exec.overlay_upper || is_deleted) {
+            Provenance { origin: Origin::Created, ..seen }
+        } else {
+            seen
+        };
+        let argv: Vec<Vec<u8>> = exec.argv.iter().map(|arg| arg.bytes().to_vec()).collect();
+        let meaning = meaning(path, &argv);
+        let program = self.program(act, path, name, argv, executable, meaning);
+        // exec(2) ends the sharing of descriptors, closes some, and passes on the others.
+        let mut table: Table = self.table(act.process).clone();
+        table.retain(|_, open| open.on_exec == OnExec::Keep);
+        table.range_mut(3..).for_each(|(_, open)| open.passed_on = true);
+        self.tables.push(table);
+        let stdin = match self.tables.last().and_then(|table| table.get(&0)).map(|open| open.object) {
+            Some(Object::Reader(pipe)) => self.pipes[pipe].clone(),
+            Some(Object::File(file)) => {
+                let file = self.file(act.container, file);
+                file.provenance.chain.clone().filter(|chain| chain.remote.is_some()).map(Source::File)
+            }
+            _ => None,
+        };
+        let table = self.tables.len() - 1;
+        let process = &mut self.processes[act.process];
+        process.comm.clone_from(&program.name);
+        process.program = program;
+        process.execed = true;
+        process.table = table;
+        process.gpu.clear();
+        process.inputs.clear();
+        process.stdin.clone_from(&stdin);
+        process.renames = 0;
+        if let Some(stdin) = stdin {
+            self.taint(act.process, &stdin, act.time);
+        }
+        PROCESS
+    }
+
+    pub(super) fn program(
+        &self,
+        act: &Act<'_>,
+        path: &[u8],
+        name: Vec<u8>,
+        argv: Vec<Vec<u8>>,
+        executable: Provenance,
+        (told, trade): (Told, Trade),
+    ) -> Rc<Program> {
+        let mut program =
+            Program { path: path.into(), name, argv, executable, script: None, time: act.time, told, trade };
+        if program.is_stranger() {
+            program.told = Told::Nothing;
+        }
+        program.script = match program.told {
+            Told::File(operand) => self.absolute(act, operand).map(|path| {
+                let file = match self.behind(act, &path) {
+                    Some(Object::File(file)) => Some(file),
+                    _ => self.named(act, &path),
+                };
+                let provenance = file.map(|file| self.file(act.container, file).provenance.clone());
+                (path, provenance.unwrap_or_default())
+            }),
+            Told::Module(module) => Some((module.to_vec(), program.executable.clone())),
+            Told::Stdin | Told::Nothing => None,
+        };
+        Rc::new(program)
+    }
+}
