@@ -115,7 +115,7 @@ impl Comparison {
                     "attempts, successes, failures at {}",
                     endpoint.remote
                 );
-                let first_and_last = (ours.attempts.first().copied(), ours.attempts.last().copied());
+                let first_and_last = (ours.attempts.first().copied(), ours.attempts.iter().max().copied());
                 assert_eq!(
                     (Some(endpoint.first), Some(endpoint.last)),
                     first_and_last,

@@ -9,7 +9,7 @@ use super::happens::{
     Answer, HIGHEST, PROCESS, cloexec, closes, device, is_no_storage, last_name, own, resolve,
 };
 use super::naive::{About, Act, File, Naive, Object, Open, Provenance, Source};
-use super::words::{REQUESTS, Trade};
+use super::words::{Asks, REQUESTS, Trade};
 
 impl Naive {
     // Descriptors.
@@ -154,7 +154,11 @@ impl Naive {
                     Some(Object::Control) => Some(Nvidia::Control),
                     Some(Object::Gpu) => Some(Nvidia::Gpu),
                     Some(Object::Uvm) => Some(Nvidia::Uvm),
-                    None | Some(Object::Unknown) => known.and_then(|request| request.names),
+                    None | Some(Object::Unknown) => known.and_then(|request| {
+                        // Plain numbers speak only of a process that is at the GPU already.
+                        let is_plain = request.on_uvm != Asks::Nothing && self.gpu_stage(act.process) >= 2;
+                        request.names.or(is_plain.then_some(Nvidia::Uvm))
+                    }),
                     Some(_) => None,
                 };
                 let Some(device) = device else { return Some(self.about(act, fd)) };

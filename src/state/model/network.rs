@@ -41,7 +41,12 @@ impl Naive {
             _ => Some(exit.errno),
         };
         let one = &mut self.sockets[socket];
-        let is_first = !matches!(one.peer, Peer::Client(earlier, _, None) if earlier == remote);
+        let is_known = |before: Option<Errno>| before.is_none() || exit.errno.0 == 106;
+        let before = match one.peer {
+            Peer::Client(earlier, _, before) if earlier == remote && is_known(before) => Some(before),
+            _ => None,
+        };
+        let is_first = before.is_none();
         let since = match one.peer {
             Peer::Client(_, since, _) if !is_first => since,
             _ => act.time,
@@ -57,6 +62,7 @@ impl Naive {
             endpoint.attempts.push(act.time);
         }
         match outcome {
+            _ if before == Some(outcome) => {}
             Some(Errno::OK) => endpoint.successes += 1,
             Some(_) => endpoint.failures += 1,
             None => {}
@@ -67,7 +73,23 @@ impl Naive {
         Some((Some(fd), About::Socket(socket, true, is_first)))
     }
 
+    /// A transfer tells how a connect in the background ended.
+    fn settles(&mut self, act: &Act<'_>, fd: i32, exit: Exit) {
+        let Some(Object::Socket(socket)) = self.table(act.process).get(&fd).map(|open| open.object) else {
+            return;
+        };
+        let Peer::Client(remote, since, None) = self.sockets[socket].peer else { return };
+        let Some(endpoint) = self.containers[act.container].endpoints.get_mut(&remote) else { return };
+        match exit.errno.0 {
+            0 if exit.result > 0 => endpoint.successes += 1,
+            101 | 110 | 111 | 112 | 113 => endpoint.failures += 1,
+            _ => return,
+        }
+        self.sockets[socket].peer = Peer::Client(remote, since, Some(exit.errno));
+    }
+
     pub(super) fn comes_in(&mut self, act: &Act<'_>, fd: i32, exit: Exit) {
+        self.settles(act, fd, exit);
         let Some(bytes) = moved(exit) else { return };
         match self.table(act.process).get(&fd).map(|open| open.object) {
             Some(Object::Reader(pipe)) => {
@@ -89,6 +111,7 @@ impl Naive {
     }
 
     pub(super) fn goes_out(&mut self, act: &Act<'_>, fd: i32, exit: Exit) {
+        self.settles(act, fd, exit);
         let Some(bytes) = moved(exit) else { return };
         match self.table(act.process).get(&fd).map(|open| open.object) {
             Some(Object::File(file)) => {
@@ -163,9 +186,12 @@ impl Naive {
         let about = match self.table(act.process).get(&fd).map(|open| open.object) {
             Some(Object::File(file)) => About::File(file),
             Some(Object::Socket(socket)) => {
-                let remote = self.sockets[socket].remote();
                 let endpoints = &self.containers[act.container].endpoints;
-                About::Socket(socket, remote.is_some_and(|remote| endpoints.contains_key(&remote)), false)
+                let has_endpoint = match self.sockets[socket].peer {
+                    Peer::Client(remote, ..) => endpoints.contains_key(&remote),
+                    _ => false,
+                };
+                About::Socket(socket, has_endpoint, false)
             }
             Some(Object::Control | Object::Gpu | Object::Uvm) => About::Gpu(None),
             Some(Object::Reader(_) | Object::Writer(_) | Object::Anon | Object::Unknown) | None => {
