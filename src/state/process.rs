@@ -350,6 +350,8 @@ impl Processes {
         }
         self.by_key.insert(key, id);
         self.by_tgid.insert((key.container, key.tgid), id);
+        // Where nobody says when processes start, the new bearer has the old one's key.
+        self.last = None;
         id
     }
 

@@ -87,6 +87,10 @@ impl Comparison {
             self.processes.same(theirs.process, ours.process, "process");
             assert_eq!(theirs.fd.map(|fd| fd.0), ours.fd, "descriptor");
             self.subject(theirs, ours, model);
+            // A child may be older than what is known of its parent, and names it.
+            if let Some(actor) = state.process_at(theirs.process) {
+                self.serials.entry(ours.process).or_insert(actor.serial);
+            }
         }
         for touched in &model.touched {
             self.process(state, model, *touched);
@@ -180,12 +184,13 @@ impl Comparison {
         let id = match self.processes.here.get(&ix) {
             Some(id) => *id,
             None => {
-                let found = state.processes().find(|(id, theirs)| {
+                // Several may bear one id where nobody says when they started: both sides have them by age.
+                let same = state.processes().filter(|(id, theirs)| {
                     self.processes.there.get(id).is_none()
-                        && (theirs.key.container, theirs.key.tgid)
-                            == (container_of(ours.container), ours.tgid)
+                        && (theirs.key.container, theirs.key.tgid, theirs.key.start)
+                            == (container_of(ours.container), ours.tgid, ours.start)
                 });
-                found.map(|(id, _)| id).expect("the process is known")
+                same.min_by_key(|(_, theirs)| theirs.serial).map(|(id, _)| id).expect("the process is known")
             }
         };
         self.processes.same(id, ix, "process");
