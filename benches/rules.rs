@@ -35,7 +35,7 @@ fn many(count: usize) -> String {
             ),
             1 => format!("evt.type = execve and evt.failed = false and proc.name in (tool{i}, tool{i}b)"),
             2 => format!("evt.type = execve and evt.failed = false and proc.cmdline contains \"--flag{i}\""),
-            3 => format!("evt.type = connect and fd.rport = {}", 20_000 + i),
+            3 => format!("evt.type = connect and fd.rport = 2{i}"),
             4 => format!("evt.type = connect and fd.rnet in (192.0.{}.{}/32)", i / 256, i % 256),
             5 => format!(
                 "evt.type in (open, openat, creat) and evt.is_open_write = true and fd.directory in (/etc/conf{i}) \

@@ -35,13 +35,6 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.0.insert(key, value)
     }
 
-    pub(crate) fn get_mut<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<&mut V>
-    where
-        K: Borrow<Q>,
-    {
-        self.0.get_mut(key)
-    }
-
     pub(crate) fn remove<Q: Hash + Eq + ?Sized>(&mut self, key: &Q) -> Option<V>
     where
         K: Borrow<Q>,
@@ -52,6 +45,15 @@ impl<K: Eq + Hash, V> Map<K, V> {
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The bytes that the map allocated, without what its keys and values hold.
+    pub(crate) fn heap(&self) -> usize {
+        self.0.allocation_size()
     }
 }
 

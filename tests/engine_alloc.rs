@@ -3,12 +3,11 @@
 //! "Changes nothing" is: the beginning of a call (but execve's, whose words are kept), transfers on files, questions
 //! about descriptors, limits, ioctls on what is no GPU, and opens that fail. What does change something (an open, a
 //! fork, an exec, a connect) may allocate for what is new.
-#![expect(unsafe_code, reason = "an allocator that counts is an unsafe trait")]
 
+#[path = "common/allocator.rs"]
+mod allocator;
 mod common;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -18,30 +17,6 @@ use sluicebox::event::Kind;
 use sluicebox::intel::Intel;
 use sluicebox::rules::{Thresholds, builtin};
 use sluicebox::wire::decode;
-
-struct Counting;
-
-thread_local! {
-    /// Allocations of this thread: the test harness has threads of its own.
-    static COUNT: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator unchanged; the counter does not allocate.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get().wrapping_add(1));
-        // SAFETY: as promised to us.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as promised to us.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Whether an event of that kind can change what is remembered.
 fn changes_nothing(kind: &Kind<'_>) -> bool {
@@ -69,9 +44,9 @@ fn an_event_that_changes_nothing_allocates_nothing() {
         let (mut quiet, mut loud): (u64, BTreeMap<&str, u64>) = (0, BTreeMap::new());
         for packet in recording.packets() {
             let event = decode(packet).unwrap().event.unwrap();
-            let before = COUNT.get();
+            let before = allocator::allocations();
             sandbox.packet(packet, &intel, &mut found).unwrap();
-            let allocations = COUNT.get() - before;
+            let allocations = allocator::allocations() - before;
             if changes_nothing(&event.kind) {
                 quiet += 1;
                 if allocations > 0 {

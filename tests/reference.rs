@@ -60,6 +60,7 @@ fn need_name(need: Need) -> &'static str {
         Need::Exec => "exec",
         Need::Open => "opens",
         Need::Provenance => "provenance",
+        Need::Code => "code",
         Need::Connect => "connects",
         Need::Socket => "sockets",
         Need::Send => "sends",

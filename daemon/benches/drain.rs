@@ -110,7 +110,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 fn measure(trace: &str, times: &str, rate: &str, rounds: u32) -> Result<(), Box<dyn Error>> {
     let rules = builtin::compiled(Thresholds::default()).rules.ok_or("the built-in rules do not compile")?;
-    let knowledge = Knowledge { rules: Arc::new(rules), intel: Arc::new(Intel::seed()) };
+    let knowledge = Knowledge { rules: Arc::new(rules), intel: Arc::new(Intel::seed()), image: None };
     for _ in 0..rounds {
         let null = figure("null", drain(trace, times, rate, &knowledge, Which::Null)?);
         let whole = figure("analysis", drain(trace, times, rate, &knowledge, Which::Whole)?);

@@ -7,6 +7,7 @@ use sluicebox::event::Time;
 use sluicebox::finding::Finding;
 use sluicebox::intel::Intel;
 use sluicebox::rules::RuleSet;
+use sluicebox::state::Image;
 
 /// The analysis of one stream of packets.
 #[derive(Debug)]
@@ -23,14 +24,20 @@ pub struct Knowledge {
     pub rules: Arc<RuleSet>,
     /// The denylists.
     pub intel: Arc<Intel>,
+    /// Who knows what is in the images, if anyone does.
+    pub image: Option<Arc<dyn Image>>,
 }
 
 impl Analysis {
     /// A sandbox of which nothing is known yet.
     #[must_use]
     pub fn new(knowledge: &Knowledge) -> Analysis {
+        let sandbox = Sandbox::new(Arc::clone(&knowledge.rules));
         Analysis {
-            sandbox: Sandbox::new(Arc::clone(&knowledge.rules)),
+            sandbox: match &knowledge.image {
+                Some(image) => sandbox.with_image(Arc::clone(image)),
+                None => sandbox,
+            },
             intel: Arc::clone(&knowledge.intel),
             findings: Vec::new(),
         }

@@ -213,6 +213,30 @@ fn standard_input_is_a_trace_like_any_other_plain_or_compressed() {
 }
 
 #[test]
+fn replay_looks_into_the_image_where_the_release_does_not_say_what_is_of_it() {
+    let trace = &replay_of("2024", "m_installed_miner").trace;
+    let bundle = tempfile::tempdir().unwrap();
+    let root = bundle.path().join("rootfs");
+    fs::create_dir_all(&root).unwrap();
+    fs::write(bundle.path().join("config.json"), r#"{"root": {"path": "rootfs"}}"#).unwrap();
+    let origin = |image: &Path| {
+        let output =
+            run(sluicebox().args(["replay", "--format", "json", "--image"]).arg(image).arg(&trace.path));
+        let first = text(&output.stdout).lines().next().unwrap_or_default().to_owned();
+        parse(&first)["process"]["origin"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(origin(&root), "unknown", "a bare root cannot say that something is not there");
+    assert_eq!(origin(bundle.path()), "created");
+    fs::create_dir_all(root.join("usr/bin")).unwrap();
+    for program in ["env", "bash", "timeout", "xmrig"] {
+        fs::write(root.join("usr/bin").join(program), "").unwrap();
+    }
+    assert_eq!(origin(bundle.path()), "image");
+    let output = run(sluicebox().args(["replay", "--image", "/nonexistent"]).arg(&trace.path));
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
+}
+
+#[test]
 fn fail_on_moves_the_severity_from_which_on_replay_fails() {
     let mut seen = Vec::new();
     for replayed in replayed().iter().filter(|one| one.trace.release == "2024") {

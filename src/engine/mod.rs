@@ -16,7 +16,9 @@ use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
-use crate::state::{ContainerIx, Observation, State};
+use crate::state::{
+    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Observation, State, heap_of,
+};
 use crate::wire;
 
 /// One sandbox under observation.
@@ -32,13 +34,51 @@ pub struct Sandbox {
 }
 
 /// What is held against a container.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Judgement {
     matcher: Matcher,
     score: Score,
     level: Option<Level>,
     /// The matches that the score rests on, with the points that they added.
     contributing: Vec<(Match, Points)>,
+    /// The list of those, and the score itself.
+    lists: Charge,
+}
+
+impl Judgement {
+    fn new(budget: &Budget) -> Judgement {
+        Judgement {
+            matcher: Matcher::new(budget),
+            score: Score::default(),
+            level: None,
+            contributing: Vec::new(),
+            lists: budget.charge(Account::Evidence, 0),
+        }
+    }
+
+    /// Keeps a match that the score rests on. Beyond [`MAX_CONTRIBUTING`] the oldest ones go, and where evidence holds
+    /// too much, those beyond a quarter of what it may hold.
+    fn contribute(&mut self, mut matched: Match, points: Points, budget: &Budget) {
+        matched.hold(budget);
+        self.contributing.push((matched, points));
+        let mut held: usize =
+            self.contributing.iter().map(|(matched, _)| matched.held.bytes()).fold(0, usize::saturating_add);
+        let mut gone = 0;
+        for (oldest, _) in &self.contributing {
+            let left = self.contributing.len().saturating_sub(gone);
+            let is_short = budget.evidence_over() > 0;
+            let is_over = left > MAX_CONTRIBUTING || (is_short && held > budget.evidence_share() / 4);
+            if !is_over || left <= 1 {
+                break;
+            }
+            held = held.saturating_sub(oldest.held.bytes());
+            gone = gone.saturating_add(1);
+        }
+        self.contributing.drain(..gone);
+        budget.forgot_evidence(u64::try_from(gone).unwrap_or(u64::MAX));
+        let list = heap_of::<(Match, Points)>(self.contributing.capacity());
+        self.lists.set(list.saturating_add(self.score.heap()));
+    }
 }
 
 /// What happens when time passes: nothing, by nobody. The call has no name, so `evt.type` has no value.
@@ -69,14 +109,27 @@ impl Sandbox {
     /// A sandbox of which nothing is known yet.
     #[must_use]
     pub fn new(rules: Arc<RuleSet>) -> Sandbox {
+        Sandbox::with_budget(rules, DEFAULT_BUDGET)
+    }
+
+    /// The same, to remember so many bytes at most, [`MIN_BUDGET`](crate::state::MIN_BUDGET) at least.
+    #[must_use]
+    pub fn with_budget(rules: Arc<RuleSet>, bytes: usize) -> Sandbox {
         Sandbox {
-            state: State::default(),
+            state: State::with_budget(Budget::new(bytes)),
             rules,
             judgements: Vec::new(),
             matches: Vec::new(),
             events: 0,
             findings: 0,
         }
+    }
+
+    /// The same sandbox, with somebody to ask whether a file is in a container's image: where the release does not say.
+    #[must_use]
+    pub fn with_image(mut self, image: Arc<dyn Image>) -> Sandbox {
+        self.state.set_image(image);
+        self
     }
 
     /// Takes one packet as it came from the socket and appends what it gives rise to.
@@ -133,17 +186,26 @@ impl Sandbox {
         seen: &mut dyn FnMut(&Match, Points),
     ) {
         let observation = self.state.apply(event);
+        if let Some(replaced) = self.state.take_replaced()
+            && let Some(judgement) = self.judgements.get_mut(usize::from(replaced.0))
+        {
+            *judgement = Judgement::new(self.state.shared_budget());
+        }
         self.pass_time(intel, out, seen);
         let Some(observation) = observation else { return };
         let container = observation.container;
         let at = usize::from(container.0);
         if self.judgements.len() <= at {
-            self.judgements.resize_with(at.saturating_add(1), Judgement::default);
+            let budget = self.state.shared_budget();
+            self.judgements.resize_with(at.saturating_add(1), || Judgement::new(budget));
         }
         let Some(judgement) = self.judgements.get_mut(at) else { return };
         let scene = Scene { event, observation: &observation, state: &self.state, intel };
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
+        if judgement.matcher.waits_for_more() {
+            self.state.note_evidence(observation.process);
+        }
         if !self.matches.is_empty() {
             self.judge(&observation, intel, out, seen);
         }
@@ -243,13 +305,8 @@ impl Sandbox {
                 seen(&matched, Points::default());
                 let level = report::level_of(rule);
                 let own = [(matched, Points::default())];
-                let reporter = report::Reporter {
-                    rules: &self.rules,
-                    intel,
-                    state: &self.state,
-                    observation,
-                    evictions: judgement.matcher.evicted(),
-                };
+                let reporter =
+                    report::Reporter { rules: &self.rules, intel, state: &self.state, observation };
                 out.push(reporter.finding(level, before, before, None, &own, self.findings));
                 self.findings = self.findings.saturating_add(1);
                 continue;
@@ -260,10 +317,7 @@ impl Sandbox {
                 continue;
             }
             crossing = Some(matched.rule);
-            if judgement.contributing.len() >= MAX_CONTRIBUTING {
-                judgement.contributing.remove(0);
-            }
-            judgement.contributing.push((matched, points));
+            judgement.contribute(matched, points, self.state.shared_budget());
         }
         let Some(crossing) = crossing else { return };
         let after = judgement.score.at(now);
@@ -273,13 +327,7 @@ impl Sandbox {
         }
         judgement.level = level;
         let Some(level) = level else { return };
-        let reporter = report::Reporter {
-            rules: &self.rules,
-            intel,
-            state: &self.state,
-            observation,
-            evictions: judgement.matcher.evicted(),
-        };
+        let reporter = report::Reporter { rules: &self.rules, intel, state: &self.state, observation };
         out.push(reporter.finding(
             level,
             before,

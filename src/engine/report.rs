@@ -2,14 +2,14 @@
 
 use crate::event::{EventType, Fd};
 use crate::finding::{
-    Action, Ancestor, Container, Coverage, Deed, File, Finding, Indicator, Match, Process, Remote, RuleName,
-    ScoreChange, Severity, Step, Versions, Written,
+    Action, Ancestor, Container, Coverage, Deed, Fetched, File, Finding, Forgotten, Indicator, Match,
+    Process, Remote, RuleName, ScoreChange, Severity, Step, Versions, Written,
 };
 use crate::intel::Intel;
 use crate::rules::matcher::{self, Direction, Evidence, Object};
 use crate::rules::score::{Level, Points};
 use crate::rules::{Priority, Rule, RuleSet};
-use crate::state::{Actor, Observation, Program, Provenance, State};
+use crate::state::{Actor, Making, Observation, Program, Provenance, State};
 
 /// How grave the finding of a rule without weight is.
 pub(super) fn level_of(rule: &Rule) -> Level {
@@ -33,7 +33,6 @@ pub(super) struct Reporter<'a> {
     pub(super) intel: &'a Intel,
     pub(super) state: &'a State,
     pub(super) observation: &'a Observation,
-    pub(super) evictions: u64,
 }
 
 impl Reporter<'_> {
@@ -130,13 +129,24 @@ impl Reporter<'_> {
 
     fn coverage(&self) -> Coverage {
         let sight = self.state.sight();
+        let gone = self.state.evictions();
         Coverage {
             partial: sight.is_partial(),
             dropped: sight.dropped,
             undecodable: sight.undecodable,
             truncated: sight.truncated,
             unattributed: sight.unattributed,
-            evictions: self.state.evictions().total().saturating_add(self.evictions),
+            evictions: gone.total(),
+            forgotten: Forgotten {
+                processes: gone.processes,
+                files: gone.files,
+                endpoints: gone.endpoints,
+                sockets: gone.sockets,
+                pipes: gone.pipes,
+                descriptors: gone.descriptors,
+                evidence: gone.evidence,
+                containers: gone.containers,
+            },
         }
     }
 }
@@ -204,14 +214,15 @@ fn deed(evidence: &Evidence) -> Deed {
         Object::Process => {
             let ran = matches!(evidence.event, EventType::Container)
                 || evidence.event == EventType::Syscall(crate::event::Sysno::EXECVE);
-            if !ran {
+            // An interpreter that is fed ran nothing new; what it does shows that it runs what it is fed.
+            if !ran && evidence.fed_by.is_none() {
                 return Deed::Other;
             }
             let program = &evidence.actor.program;
             let mut file = file(program.effective_path(), program.effective());
             if let Some(remote) = &evidence.fed_by {
                 file.origin = "network";
-                file.remote = Some((remote.addr, remote.time.0));
+                file.remote = Some(fetched(remote));
             }
             Deed::Ran(file)
         }
@@ -230,6 +241,10 @@ fn deed(evidence: &Evidence) -> Deed {
     }
 }
 
+fn fetched(remote: &crate::state::Remote) -> Fetched {
+    Fetched { addr: remote.addr, time_ns: remote.time.0, by: told(&remote.by, &[]) }
+}
+
 fn file(path: &[u8], provenance: &Provenance) -> File {
     let chain = provenance.derivation.as_ref().map(|derivation| {
         derivation
@@ -238,6 +253,8 @@ fn file(path: &[u8], provenance: &Provenance) -> File {
                 time_ns: written.time.0,
                 path: written.path.to_vec(),
                 by: told(&written.writer, &[]),
+                built: written.making == Making::Built,
+                installed: written.making == Making::Installed,
             })
             .collect()
     });
@@ -245,6 +262,6 @@ fn file(path: &[u8], provenance: &Provenance) -> File {
         path: path.to_vec(),
         origin: provenance.origin.name(),
         chain: chain.unwrap_or_default(),
-        remote: provenance.remote().map(|remote| (remote.addr, remote.time.0)),
+        remote: provenance.remote().map(fetched),
     }
 }

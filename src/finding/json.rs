@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::event::Text;
 
-use super::{Deed, File, Finding, Indicator, Process, Remote, RuleName, Step};
+use super::{Coverage, Deed, File, Finding, Indicator, Process, Remote, RuleName, Step};
 
 /// The finding as one line, without its end.
 #[must_use]
@@ -56,20 +56,34 @@ pub fn value(finding: &Finding) -> Value {
         "process": process(&finding.process),
         "matches": matches,
         "evidence": evidence,
-        "coverage": {
-            "partial": finding.coverage.partial,
-            "dropped": finding.coverage.dropped,
-            "undecodable": finding.coverage.undecodable,
-            "truncated": finding.coverage.truncated,
-            "unattributed": finding.coverage.unattributed,
-            "evictions": finding.coverage.evictions,
-        },
+        "coverage": coverage(&finding.coverage),
         "versions": {
             "sluicebox": env!("CARGO_PKG_VERSION"),
             "rules": finding.versions.rules,
             "intel": finding.versions.intel,
         },
     })
+}
+
+fn coverage(coverage: &Coverage) -> Value {
+    let mut told = json!({
+        "partial": coverage.partial,
+        "dropped": coverage.dropped,
+        "undecodable": coverage.undecodable,
+        "truncated": coverage.truncated,
+        "unattributed": coverage.unattributed,
+        "evictions": coverage.evictions,
+    });
+    // By kind only where there is something to tell.
+    if coverage.evictions > 0
+        && let Some(fields) = told.as_object_mut()
+    {
+        let kinds = coverage.forgotten.by_kind().into_iter();
+        let kinds: serde_json::Map<String, Value> =
+            kinds.map(|(kind, count)| (kind.to_owned(), count.into())).collect();
+        fields.insert("forgotten".to_owned(), Value::Object(kinds));
+    }
+    told
 }
 
 fn evidence(rule: &RuleName, step: &Step) -> Value {
@@ -128,14 +142,21 @@ fn file(file: &File) -> Value {
         .chain
         .iter()
         .map(|written| {
-            json!({ "time_ns": written.time_ns, "path": text(&written.path), "by": process(&written.by) })
+            json!({
+                "time_ns": written.time_ns,
+                "path": text(&written.path),
+                "by": process(&written.by),
+                "built": written.built,
+                "installed": written.installed,
+            })
         })
         .collect();
     json!({
         "path": text(&file.path),
         "origin": file.origin,
-        "remote": file.remote.map(|(addr, _)| addr.to_string()),
-        "remote_time_ns": file.remote.map(|(_, time)| time),
+        "remote": file.remote.as_ref().map(|remote| remote.addr.to_string()),
+        "remote_time_ns": file.remote.as_ref().map(|remote| remote.time_ns),
+        "remote_by": file.remote.as_ref().map(|remote| process(&remote.by)),
         "chain": chain,
     })
 }

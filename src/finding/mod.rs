@@ -214,8 +214,19 @@ pub struct File {
     pub origin: &'static str,
     /// The steps of how it came to be, the last first.
     pub chain: Vec<Written>,
-    /// The remote that the bytes descend from, with the time of the connect.
-    pub remote: Option<(std::net::SocketAddr, i64)>,
+    /// The remote that the bytes descend from.
+    pub remote: Option<Fetched>,
+}
+
+/// Bytes were got from a remote.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// Its address.
+    pub addr: std::net::SocketAddr,
+    /// When the connection was made.
+    pub time_ns: i64,
+    /// By whom.
+    pub by: Process,
 }
 
 /// A file was written.
@@ -227,6 +238,10 @@ pub struct Written {
     pub path: Vec<u8>,
     /// Who wrote it.
     pub by: Process,
+    /// A compiler or linker made it.
+    pub built: bool,
+    /// A package manager put it there.
+    pub installed: bool,
 }
 
 /// A remote endpoint.
@@ -274,6 +289,47 @@ pub struct Coverage {
     pub unattributed: u64,
     /// What had to be forgotten to stay within the bounds.
     pub evictions: u64,
+    /// The same by kind.
+    pub forgotten: Forgotten,
+}
+
+/// What had to be forgotten, by kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// Processes.
+    pub processes: u64,
+    /// Files.
+    pub files: u64,
+    /// Remote endpoints.
+    pub endpoints: u64,
+    /// Sockets.
+    pub sockets: u64,
+    /// Pipes.
+    pub pipes: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Partial matches, counters, and what a score rested on.
+    pub evidence: u64,
+    /// Containers.
+    pub containers: u64,
+}
+
+impl Forgotten {
+    /// Each kind with its name.
+    pub(crate) fn by_kind(self) -> [(&'static str, u64); 8] {
+        let Forgotten { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
+            self;
+        [
+            ("processes", processes),
+            ("files", files),
+            ("endpoints", endpoints),
+            ("sockets", sockets),
+            ("pipes", pipes),
+            ("descriptors", descriptors),
+            ("evidence", evidence),
+            ("containers", containers),
+        ]
+    }
 }
 
 /// Which rules and lists a finding rests on.

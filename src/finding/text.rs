@@ -7,7 +7,7 @@ use std::fmt::{self, Write as _};
 
 use crate::event::Text;
 
-use super::{Deed, File, Finding, Process, Remote, Step};
+use super::{Deed, File, Finding, Process, Remote, Step, Written};
 
 /// Arguments of a command that a story shows, in characters: the beginning tells what it is.
 const SHOWN_COMMAND: usize = 160;
@@ -100,10 +100,12 @@ fn moments_of(step: &Step) -> Vec<Moment> {
     let line = match &step.deed {
         Deed::Ran(file) => {
             push_origin(&mut moments, file);
-            let from = if file.origin == "network" && file.chain.is_empty() {
-                " with bytes from the network"
-            } else {
-                ""
+            // What is run from standard input was never a file.
+            let from = match &file.remote {
+                Some(fetched) if file.origin == "network" && file.chain.is_empty() => {
+                    format!(" with bytes from {} by way of {}", fetched.addr, Who(&fetched.by))
+                }
+                Some(_) | None => String::new(),
             };
             format!("{who} ran {}{from}", Text(&file.path))
         }
@@ -115,6 +117,7 @@ fn moments_of(step: &Step) -> Vec<Moment> {
                     format!("{who} looked for {}", Text(&file.path))
                 }
                 "open" | "openat" | "creat" | "memfd_create" => format!("{who} opened {}", Text(&file.path)),
+                "mapexec" | "mmap" => format!("{who} runs code of {}", Text(&file.path)),
                 event => format!("{who} {event} {}", Text(&file.path)),
             }
         }
@@ -169,21 +172,30 @@ fn network_line(who: &str, step: &Step, remote: &Remote) -> String {
 /// How a file came to be, as moments of their own.
 fn push_origin(moments: &mut Vec<Moment>, file: &File) {
     let mut from = String::new();
-    if let (Some((addr, time_ns)), Some(first)) = (file.remote, file.chain.last()) {
+    if let Some(fetched) = &file.remote {
         moments.push(Moment {
-            time_ns,
-            line: format!("{} connected to {addr}", Who(&first.by)),
-            detail: Some(Command(&first.by).to_string()),
+            time_ns: fetched.time_ns,
+            line: format!("{} connected to {}", Who(&fetched.by), fetched.addr),
+            detail: Some(Command(&fetched.by).to_string()),
         });
-        from = format!(" with bytes from {addr}");
+        from = format!(" with bytes from {}", fetched.addr);
+        // Through a pipe, or because a child inherited what its parent had.
+        if file.chain.last().is_some_and(|first| first.by.pid != fetched.by.pid) {
+            from.push_str(&format!(" by way of {}", Who(&fetched.by)));
+        }
     }
     for (at, written) in file.chain.iter().enumerate().rev() {
         if let Some(earlier) = file.chain.get(at.saturating_add(1)) {
             from = format!(" from {}", Text(&earlier.path));
         }
+        let wrote = match written {
+            Written { built: true, .. } => "built",
+            Written { installed: true, .. } => "installed",
+            Written { .. } => "wrote",
+        };
         moments.push(Moment {
             time_ns: written.time_ns,
-            line: format!("{} wrote {}{from}", Who(&written.by), Text(&written.path)),
+            line: format!("{} {wrote} {}{from}", Who(&written.by), Text(&written.path)),
             detail: None,
         });
     }
@@ -203,6 +215,11 @@ fn write_coverage(out: &mut String, finding: &Finding) -> fmt::Result {
     }
     if coverage.evictions > 0 {
         write!(out, ", {} forgotten", coverage.evictions)?;
+        let kinds = coverage.forgotten.by_kind().into_iter().filter(|(_, count)| *count > 0);
+        for (at, (kind, count)) in kinds.enumerate() {
+            let before = if at == 0 { ": " } else { ", " };
+            write!(out, "{before}{count} {kind}")?;
+        }
     }
     writeln!(
         out,

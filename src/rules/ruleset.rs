@@ -6,11 +6,11 @@ use std::sync::Arc;
 use crate::event::{EventType, Nanos};
 use crate::hash::Map;
 
-use super::compile::{Kept, Predicate, Template, Term, Triggers};
+use super::compile::{Gate, Kept, Predicate, Template, Term, Triggers};
 use super::fields::{FieldRef, Scene};
 use super::file::{Action, Priority, Scope};
 use super::fingerprint::Fingerprint;
-use super::plan::{Plan, SharedGate};
+use super::plan::{Plan, Scratch};
 
 /// A set of rules, immutable once it is made; swapped whole.
 #[derive(Debug)]
@@ -18,10 +18,10 @@ pub struct RuleSet {
     pub(crate) rules: Vec<Rule>,
     pub(crate) thresholds: Thresholds,
     generation: u64,
-    /// By [`slot_of`]: the steps to test on an event of that type.
-    by_event: Vec<Plan>,
-    /// The steps to test on every event.
-    on_any: Plan,
+    /// Plans for the steps to test on an event.
+    plans: Vec<Plan>,
+    /// By [`slot_of`]: the plan for events of that type.
+    plan_of: Vec<usize>,
     /// By [`slot_of`]: the rules whose `until` is to be asked on an event of that type.
     voided_by: Vec<Vec<usize>>,
     /// By rule: the steps of others that wait for its match.
@@ -31,7 +31,7 @@ pub struct RuleSet {
 }
 
 /// A step of a rule.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct StepIx {
     pub(crate) rule: usize,
     pub(crate) step: usize,
@@ -86,8 +86,8 @@ pub(crate) enum StepOrder {
 pub(crate) struct Step {
     /// The name by which later steps speak of it.
     pub(crate) name: Option<Arc<str>>,
-    /// What must hold for its condition to be asked.
-    pub(crate) gate: Option<SharedGate>,
+    /// What must hold for its condition to be asked; none where it waits for a match.
+    pub(crate) gate: Option<Gate>,
     pub(crate) met_by: MetBy,
     pub(crate) needed: Needed,
     /// What it adds to the score if it is met beside the needed ones.
@@ -176,11 +176,33 @@ fn note<T: Copy>(by_event: &mut [Vec<T>], triggers: &Triggers, what: T) {
     }
 }
 
+/// The plans for the steps of each event type; types with the same steps share one.
+fn plans(rules: &[Rule], steps_by_event: &[Vec<StepIx>]) -> (Vec<Plan>, Vec<usize>) {
+    let mut known: Map<&[StepIx], usize> = Map::default();
+    let mut plans = Vec::new();
+    let mut plan_of = Vec::with_capacity(steps_by_event.len());
+    for steps in steps_by_event {
+        let plan = match known.get(steps.as_slice()) {
+            Some(plan) => *plan,
+            None => {
+                let gated = steps.iter().filter_map(|place| {
+                    let gate = rules.get(place.rule)?.steps.get(place.step)?.gate.as_ref()?;
+                    Some((*place, gate))
+                });
+                plans.push(Plan::new(gated));
+                let plan = plans.len().saturating_sub(1);
+                known.insert(steps, plan);
+                plan
+            }
+        };
+        plan_of.push(plan);
+    }
+    (plans, plan_of)
+}
+
 impl RuleSet {
     pub(crate) fn new(rules: Vec<Rule>, thresholds: Thresholds, generation: u64) -> RuleSet {
-        let mut by_event: Vec<Plan> = Vec::new();
-        by_event.resize_with(SLOTS, Plan::default);
-        let mut on_any = Plan::default();
+        let mut steps_by_event: Vec<Vec<StepIx>> = vec![Vec::new(); SLOTS];
         let mut voided_by: Vec<Vec<usize>> = vec![Vec::new(); SLOTS];
         let mut waiting: Vec<Vec<StepIx>> = vec![Vec::new(); rules.len()];
         for (rule, compiled) in rules.iter().enumerate() {
@@ -190,17 +212,7 @@ impl RuleSet {
             for (index, step) in compiled.steps.iter().enumerate() {
                 let place = StepIx { rule, step: index };
                 match &step.met_by {
-                    MetBy::Event(_, triggers) => match triggers.types() {
-                        None => on_any.add(place, step.gate.as_ref()),
-                        Some(types) => {
-                            let slots: BTreeSet<usize> = types.iter().copied().map(slot_of).collect();
-                            for slot in slots {
-                                if let Some(plan) = by_event.get_mut(slot) {
-                                    plan.add(place, step.gate.as_ref());
-                                }
-                            }
-                        }
-                    },
+                    MetBy::Event(_, triggers) => note(&mut steps_by_event, triggers, place),
                     MetBy::Match(others) => {
                         for other in others {
                             if let Some(steps) = waiting.get_mut(*other) {
@@ -211,11 +223,10 @@ impl RuleSet {
                 }
             }
         }
-        by_event.iter_mut().for_each(Plan::finish);
-        on_any.finish();
+        let (plans, plan_of) = plans(&rules, &steps_by_event);
         let is_timed = |rule: &Rule| rule.steps.iter().any(|step| step.absent_for.is_some());
         let timed = rules.iter().enumerate().filter(|(_, rule)| is_timed(rule)).map(|(at, _)| at).collect();
-        RuleSet { rules, thresholds, generation, by_event, on_any, voided_by, waiting, timed }
+        RuleSet { rules, thresholds, generation, plans, plan_of, voided_by, waiting, timed }
     }
 
     /// Which set this is; 0 is what comes with Sluicebox.
@@ -243,16 +254,11 @@ impl RuleSet {
         old.rules.iter().map(same).collect()
     }
 
-    /// Puts the steps into `out` that are to be tested on an event, in the order of rules and steps.
-    pub(crate) fn steps_for(&self, event: EventType, scene: &Scene<'_>, out: &mut Vec<StepIx>) {
-        out.clear();
-        if let Some(plan) = self.by_event.get(slot_of(event)) {
-            plan.candidates(scene, out);
-        }
-        self.on_any.candidates(scene, out);
-        if out.len() > 1 {
-            out.sort_unstable();
-            out.dedup();
+    /// Finds the steps that an event can meet, in the order of rules and steps.
+    pub(crate) fn find_steps(&self, event: EventType, scene: &Scene<'_>, scratch: &mut Scratch) {
+        scratch.steps.clear();
+        if let Some(plan) = self.plan_of.get(slot_of(event)).and_then(|plan| self.plans.get(*plan)) {
+            plan.candidates(scene, scratch);
         }
     }
 

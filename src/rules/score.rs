@@ -4,6 +4,7 @@
 //! halving and runs straight between two of them.
 
 use crate::event::{Nanos, Time};
+use crate::state::heap_of;
 
 use super::ruleset::Thresholds;
 
@@ -116,6 +117,11 @@ impl Score {
                 .map(|contribution| contribution.left(now).0)
                 .fold(0, u64::saturating_add),
         )
+    }
+
+    /// The bytes that it holds on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        heap_of::<Contribution>(self.contributions.capacity())
     }
 
     /// What a rule has added that is left.

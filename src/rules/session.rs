@@ -117,6 +117,9 @@ fn points_for(rules: &RuleSet, needs: &BTreeSet<Need>, release: Release) -> BTre
             add(&mut points, raw_point(sysno, Stage::Enter));
         }
     }
+    if needs.contains(&Need::Code) {
+        add(&mut points, own_point("sentry/mmap", release));
+    }
     if release < Release::R2026 {
         // The path as it was asked for, which names the process; later releases say it in sentry/execve.
         add(&mut points, call_point(Sysno::EXECVE, Stage::Enter, release));
@@ -143,6 +146,8 @@ fn is_told_by_the_sentry(sysno: Sysno) -> bool {
 fn calls_for(need: Need) -> &'static [Sysno] {
     match need {
         Need::Exec | Need::Credentials | Need::Cwd => &[],
+        // sentry/mmap tells it, where there is one: mmap(2) itself is far too frequent.
+        Need::Code => &[],
         Need::Open => &[Sysno::OPEN, Sysno::OPENAT, Sysno::CREAT],
         Need::Provenance => &[
             Sysno::OPEN,
@@ -160,6 +165,9 @@ fn calls_for(need: Need) -> &'static [Sysno] {
             Sysno::CHDIR,
             Sysno::FCHDIR,
             Sysno::MEMFD_CREATE,
+            // Rare, unlike sendfile(2), which a web server lives by and whose file was opened before our eyes.
+            Sysno::SPLICE,
+            Sysno::TEE,
             Sysno::RENAME,
             Sysno::RENAMEAT,
             Sysno::RENAMEAT2,

@@ -2,7 +2,8 @@
 //!
 //! What `ld` writes from downloaded sources was made in the container; without this distinction every
 //! `curl | tar && make && ./configure` would look like a dropped binary. Only programs that are no strangers
-//! themselves count: a decoder that calls itself `ld` would launder its payload.
+//! themselves count: a decoder that calls itself `ld` would launder its payload. `strip`, `objcopy` and `ar` are not
+//! among them: what they are given is a program already, and a copy of what was built stays built.
 
 use super::path::basename;
 use super::program::{Program, is_foreign};
@@ -36,10 +37,6 @@ const BUILDERS: &[&str] = &[
     "ptxas",
     "fatbinary",
     "nvlink",
-    "ar",
-    "ranlib",
-    "strip",
-    "objcopy",
     "gnat1",
     "ghc",
     "ocamlopt",
@@ -83,6 +80,7 @@ mod tests {
             ("/usr/bin/x86_64-linux-gnu-as", Origin::Unknown, true),
             ("/usr/bin/clang-14", Origin::Image, true),
             ("/usr/bin/cp", Origin::Image, false),
+            ("/usr/bin/strip", Origin::Image, false),
             ("/tmp/ld", Origin::Network, false),
             ("/tmp/as", Origin::Created, false),
         ] {

@@ -1,18 +1,26 @@
 //! The files of a container that were opened, by path, with where their bytes came from.
 //!
-//! Bounds: [`MAX_FILES`] per container. Files that are only read go first, tainted ones last.
+//! Bounds: [`MAX_FILES`] per container, [`MAX_NAMES`] names of a file. Files that are only read go first, tainted ones last.
 
 use std::sync::Arc;
+
+use smallvec::SmallVec;
 
 use crate::event::Time;
 use crate::hash::Map;
 
 use super::arena::{Arena, Evict, Id, Keep};
+use super::budget::{Account, Budget, Charge, Weight, heap_of};
+use super::image::Answer;
+use super::path::PATH_MAX;
 use super::program::{Derivation, FileSerial, Origin, Provenance};
 
 /// Files that are remembered of a container. A build opens a few thousand different ones; who opens millions to
 /// wear the memory out finds the dull ones dropped first.
 pub(crate) const MAX_FILES: usize = 4096;
+
+/// Names that a file has beside its path. Hard links are few; whoever makes thousands loses the oldest names.
+const MAX_NAMES: usize = 8;
 
 /// A file that was opened.
 #[derive(Clone, Debug)]
@@ -27,6 +35,10 @@ pub struct File {
     pub written: Option<Time>,
     /// Whether writes to it are seen as they happen. Where they are, having it open says nothing.
     pub(crate) writes: Writes,
+    /// Its other names, oldest first.
+    names: SmallVec<[Box<[u8]>; 0]>,
+    /// What the image's keeper said of it, once asked.
+    pub(crate) in_image: Option<Answer>,
 }
 
 /// Whether writes to a file are seen as they happen: reads and writes are the dearest points and seldom traced.
@@ -47,18 +59,35 @@ impl Evict for File {
             Origin::Network | Origin::Memfd => Keep::Suspicious,
         }
     }
+
+    fn weigh(&self) -> Weight {
+        let names = self.names.iter().chain([&self.path]).map(|name| heap_of::<u8>(name.len()));
+        // Each name is also a key of the table by path.
+        let names = names.fold(0, usize::saturating_add).saturating_mul(2);
+        let list = if self.names.spilled() { heap_of::<Box<[u8]>>(self.names.capacity()) } else { 0 };
+        Weight {
+            own: names.saturating_add(list),
+            shared: self.provenance.derivation.as_ref().map_or(0, |derivation| derivation.bytes()),
+        }
+    }
 }
 
 /// The files of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Files {
-    arena: Arena<File>,
+    pub(super) arena: Arena<File>,
+    /// Names without a file may stay in here until they are asked for; each is a name of a file that was remembered.
     by_path: Map<Box<[u8]>, Id<File>>,
+    names: Charge,
 }
 
 impl Files {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Files { arena: Arena::new(capacity), by_path: Map::default() }
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Files {
+            arena: Arena::new(MAX_FILES, budget),
+            by_path: Map::default(),
+            names: budget.charge(Account::Objects, 0),
+        }
     }
 
     /// The file at `path`, if it was opened before.
@@ -82,15 +111,14 @@ impl Files {
             provenance: Provenance::default(),
             written: None,
             writes: Writes::Unseen,
+            names: SmallVec::new(),
+            in_image: None,
         };
         let (id, evicted) = self.arena.insert(file);
-        // Another file may have taken its name.
-        if let Some(evicted) = evicted
-            && self.find(&evicted.path).is_none()
-        {
-            self.by_path.remove(&evicted.path);
+        if let Some(evicted) = evicted {
+            self.forget(&evicted);
         }
-        self.by_path.insert(path.into(), id);
+        self.name(path, id);
         id
     }
 
@@ -99,6 +127,13 @@ impl Files {
         if let Some(file) = self.arena.get_mut(id) {
             file.written = Some(time);
             file.provenance = provenance;
+        }
+    }
+
+    /// The image's keeper was asked for the file.
+    pub(crate) fn image_said(&mut self, id: Id<File>, answer: Answer) {
+        if let Some(file) = self.arena.get_mut(id) {
+            file.in_image = Some(answer);
         }
     }
 
@@ -111,12 +146,14 @@ impl Files {
 
     /// The sentry says that the file of that id truly lies at `path`: a symbolic link stood on the way.
     pub(crate) fn truly_at(&mut self, id: Id<File>, path: &[u8]) {
-        let Some(file) = self.arena.get_mut(id).filter(|file| *file.path != *path) else { return };
-        let old = std::mem::replace(&mut file.path, path.into());
-        if self.by_path.get(&old) == Some(&id) {
-            self.by_path.remove(&old);
+        if self.arena.get(id).is_none_or(|file| *file.path == *path) {
+            return;
         }
-        self.by_path.insert(path.into(), id);
+        let Some(file) = self.arena.get_mut(id) else { return };
+        let old = std::mem::replace(&mut file.path, path.into());
+        file.names.retain(|name| **name != *path);
+        self.unname(&old, id);
+        self.name(path, id);
     }
 
     /// The file at `from` is at `to` now; with `and_stays` (a hard link, a copy of the name) it is at both.
@@ -127,18 +164,90 @@ impl Files {
             return;
         };
         match and_stays {
-            Stays::No => {
-                // Other names that it has stay.
-                self.by_path.remove(from);
-                self.by_path.insert(to.into(), id);
-                if let Some(file) = self.arena.get_mut(id) {
-                    file.path = to.into();
-                }
+            Stays::No => self.truly_at(id, to),
+            Stays::Yes => self.also_at(id, to),
+        }
+    }
+
+    /// A directory was renamed, and with it what lies below it. Nobody says which of two names it has now.
+    pub(crate) fn renamed_below(&mut self, from: &[u8], to: &[u8], or_to: &[u8]) {
+        let below: Vec<(Id<File>, Box<[u8]>)> = self
+            .arena
+            .iter()
+            .filter_map(|(id, file)| {
+                let rest = file.path.strip_prefix(from).filter(|rest| rest.starts_with(b"/"))?;
+                Some((id, rest.into()))
+            })
+            .collect();
+        for (id, rest) in below {
+            if to.len().saturating_add(rest.len()) <= PATH_MAX {
+                self.truly_at(id, &[to, &rest].concat());
             }
-            Stays::Yes => {
-                self.by_path.insert(to.into(), id);
+            self.also_at(id, &[or_to, &rest].concat());
+        }
+    }
+
+    /// The file has another name; of many the oldest goes.
+    fn also_at(&mut self, id: Id<File>, path: &[u8]) {
+        if path.len() > PATH_MAX || self.find(path) == Some(id) {
+            return;
+        }
+        let Some(file) = self.arena.get_mut(id) else { return };
+        let oldest = (file.names.len() >= MAX_NAMES).then(|| file.names.remove(0));
+        file.names.push(path.into());
+        if let Some(oldest) = oldest {
+            self.unname(&oldest, id);
+        }
+        self.name(path, id);
+    }
+
+    fn name(&mut self, path: &[u8], id: Id<File>) {
+        self.by_path.insert(path.into(), id);
+        self.names.set(self.by_path.heap());
+    }
+
+    /// The name leads to that file no more, if it still did.
+    fn unname(&mut self, path: &[u8], id: Id<File>) {
+        if self.by_path.get(path) == Some(&id) {
+            self.by_path.remove(path);
+        }
+    }
+
+    /// The names of a file that is gone lead nowhere, unless they are another's by now.
+    fn forget(&mut self, file: &File) {
+        for name in file.names.iter().chain([&file.path]) {
+            if self.by_path.get(name).is_some_and(|id| self.arena.get(*id).is_none()) {
+                self.by_path.remove(name);
             }
         }
+    }
+
+    /// Forgets the file that is needed least. Whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(file) = self.arena.evict() else { return false };
+        self.forget(&file);
+        true
+    }
+
+    /// How much the file is needed that would go first.
+    pub(super) fn least_keep(&self) -> Option<Keep> {
+        self.arena.least_keep()
+    }
+
+    /// What the files weigh.
+    pub(super) fn weight(&self) -> Option<usize> {
+        self.arena.weight()
+    }
+
+    /// See [`Arena::loose_weight`].
+    pub(super) fn loose_weight(&self) -> Option<usize> {
+        self.arena.loose_weight()
+    }
+
+    /// See [`Arena::settle`].
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.arena.settle();
     }
 
     /// How many files are remembered.
@@ -194,7 +303,7 @@ mod tests {
 
     #[test]
     fn a_path_leads_to_one_file_until_it_is_renamed() {
-        let (mut files, mut next) = (Files::new(MAX_FILES), 0);
+        let (mut files, mut next) = (Files::new(&Budget::default()), 0);
         let file = files.at(b"/tmp/a", || numbered(&mut next));
         assert_eq!(files.at(b"/tmp/a", || numbered(&mut next)), file);
         files.renamed(b"/tmp/a", b"/tmp/b", Stays::No);
@@ -206,15 +315,42 @@ mod tests {
 
     #[test]
     fn renaming_an_unknown_file_over_a_known_one_forgets_the_known_one() {
-        let (mut files, mut next) = (Files::new(MAX_FILES), 0);
+        let (mut files, mut next) = (Files::new(&Budget::default()), 0);
         files.at(b"/tmp/known", || numbered(&mut next));
         files.renamed(b"/elsewhere", b"/tmp/known", Stays::No);
         assert_eq!(files.find(b"/tmp/known"), None);
     }
 
     #[test]
+    fn a_thousand_links_are_a_few_names() {
+        let (budget, mut next) = (Budget::default(), 0);
+        let mut files = Files::new(&budget);
+        let file = files.at(b"/tmp/a", || numbered(&mut next));
+        files.renamed(b"/tmp/a", b"/tmp/first", Stays::Yes);
+        for number in 0..1000 {
+            files.renamed(b"/tmp/a", format!("/tmp/{number}").as_bytes(), Stays::Yes);
+        }
+        assert_eq!((files.find(b"/tmp/a"), files.find(b"/tmp/999")), (Some(file), Some(file)));
+        assert_eq!(files.find(b"/tmp/first"), None);
+        files.arena.settle();
+        assert!(files.evict());
+        assert_eq!((files.find(b"/tmp/a"), files.find(b"/tmp/999")), (None, None));
+        assert!(budget.used() < 4096);
+    }
+
+    #[test]
+    fn forgetting_a_file_leaves_the_name_to_who_took_it() {
+        let (mut files, mut next) = (Files::new(&Budget::default()), 0);
+        files.at(b"/tmp/old", || numbered(&mut next));
+        files.renamed(b"/elsewhere", b"/tmp/old", Stays::No);
+        let new = files.at(b"/tmp/old", || numbered(&mut next));
+        assert!(files.evict());
+        assert_eq!(files.find(b"/tmp/old"), Some(new));
+    }
+
+    #[test]
     fn a_flood_of_files_leaves_the_tainted_one() {
-        let (mut files, mut next) = (Files::new(MAX_FILES), 0);
+        let (mut files, mut next) = (Files::new(&Budget::default()), 0);
         let tainted = files.at(b"/tmp/x", || numbered(&mut next));
         files.written(tainted, Time(1), Provenance { origin: Origin::Network, derivation: None });
         for number in 0..20_000 {

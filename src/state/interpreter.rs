@@ -19,7 +19,22 @@ pub(crate) enum Runs<'a> {
     Other,
 }
 
+/// The language that an interpreter speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Language {
+    Shell,
+    Python,
+    Perl,
+    /// Ruby and Lua.
+    Ruby,
+    Node,
+    Php,
+    /// ELF: the dynamic loader, called by hand.
+    Loader,
+}
+
 struct Interpreter {
+    language: Language,
     /// The names that it goes by; a version such as `3.13` may follow.
     names: &'static [&'static str],
     /// Options of one letter that take the next argument as their value.
@@ -33,17 +48,37 @@ struct Interpreter {
 /// bash(1), dash(1), python3(1), perl(1), ruby(1), node(1), php(1), ld.so(8).
 const INTERPRETERS: &[Interpreter] = &[
     Interpreter {
+        language: Language::Shell,
         names: &["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "rbash"],
         with_value: b"oO",
         inline: b"c",
         module: None,
     },
-    Interpreter { names: &["python", "pypy"], with_value: b"WX", inline: b"c", module: Some(b'm') },
-    Interpreter { names: &["perl"], with_value: b"", inline: b"eE", module: None },
-    Interpreter { names: &["ruby", "lua", "luajit"], with_value: b"rIl", inline: b"e", module: None },
-    Interpreter { names: &["node", "nodejs", "deno", "bun"], with_value: b"r", inline: b"ep", module: None },
-    Interpreter { names: &["php"], with_value: b"cdz", inline: b"r", module: None },
     Interpreter {
+        language: Language::Python,
+        names: &["python", "pypy"],
+        with_value: b"WX",
+        inline: b"c",
+        module: Some(b'm'),
+    },
+    Interpreter { language: Language::Perl, names: &["perl"], with_value: b"", inline: b"eE", module: None },
+    Interpreter {
+        language: Language::Ruby,
+        names: &["ruby", "lua", "luajit"],
+        with_value: b"rIl",
+        inline: b"e",
+        module: None,
+    },
+    Interpreter {
+        language: Language::Node,
+        names: &["node", "nodejs", "deno", "bun"],
+        with_value: b"r",
+        inline: b"ep",
+        module: None,
+    },
+    Interpreter { language: Language::Php, names: &["php"], with_value: b"cdz", inline: b"r", module: None },
+    Interpreter {
+        language: Language::Loader,
         names: &["ld.so", "ld-linux-x86-64.so", "ld-musl-x86_64.so"],
         with_value: b"",
         inline: b"",
@@ -119,6 +154,17 @@ impl Program {
     /// the stranger.
     pub(crate) fn interprets(&self) -> Option<Runs<'_>> {
         if is_foreign(self.executable.origin) { None } else { runs(&self.path, &self.argv) }
+    }
+
+    /// The language that it interprets. A stranger under an interpreter's name interprets none.
+    pub(crate) fn language(&self) -> Option<Language> {
+        if is_foreign(self.executable.origin) {
+            return None;
+        }
+        let mut args = self.argv.iter().map(basename);
+        let called = args.next();
+        let called = if called.is_some_and(is_multicall) { args.next() } else { called };
+        interpreter(&self.path, called).map(|interpreter| interpreter.language)
     }
 
     /// Whether it is a shell; a stranger under a shell's name is none.

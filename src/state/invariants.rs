@@ -1,21 +1,22 @@
 //! What holds of a state after every event, whatever came: the tests and the fuzzer ask.
 
-use super::process::{MAX_ANCESTORS, MAX_INPUTS};
+use super::files::MAX_FILES;
+use super::net::{MAX_ENDPOINTS, MAX_SOCKETS};
+use super::process::{MAX_ANCESTORS, MAX_INPUTS, MAX_PROCESSES};
 use super::program::MAX_STEPS;
-use super::{Object, State};
+use super::{MAX_PIPES, Object, State};
 
 impl State {
     /// Panics where something does not hold that always should.
     #[doc(hidden)]
     pub fn check_invariants(&self) {
-        let bounds = self.bounds;
-        assert!(self.processes.len() <= bounds.processes, "processes");
-        assert!(self.sockets.len() <= bounds.sockets, "sockets");
-        assert!(self.pipes.len() <= bounds.pipes, "pipes");
+        assert!(self.processes.len() <= MAX_PROCESSES, "processes");
+        assert!(self.sockets.len() <= MAX_SOCKETS, "sockets");
+        assert!(self.pipes.len() <= MAX_PIPES, "pipes");
         let evictions = self.evictions();
         for container in &self.containers {
-            assert!(container.files.len() <= bounds.files, "files");
-            assert!(container.endpoints.len() <= bounds.endpoints, "endpoints");
+            assert!(container.files.len() <= MAX_FILES, "files");
+            assert!(container.endpoints.len() <= MAX_ENDPOINTS, "endpoints");
             container.files.check_invariants();
             container.endpoints.check_invariants();
             for file in container.files.iter() {

@@ -8,24 +8,33 @@
 
 mod apply;
 mod arena;
+mod budget;
 mod builder;
 mod cadence;
+mod code;
 mod container;
+mod fd_table;
 mod fds;
 mod files;
 mod gpu;
+mod image;
+mod installer;
 mod interpreter;
 #[cfg(any(test, feature = "fuzzing"))]
 mod invariants;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod model;
+mod moved;
 mod net;
 pub(crate) mod path;
+mod pressure;
 mod process;
 mod program;
 mod sight;
 mod terminal;
 mod view;
+
+use std::sync::Arc;
 
 use smallvec::SmallVec;
 
@@ -33,16 +42,23 @@ use crate::event::{Context, Event, Fd, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
+pub(crate) use budget::{Account, Budget, Charge, Pins, heap_of};
+pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
+pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
-pub use fds::{Access, Descriptor, FdTable, Held, Nvidia, Object, OnExec, PipeEnd};
+pub use fd_table::FdTable;
+pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
+pub use image::{Answer, Image};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
-use process::Processes;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
-pub use program::{Actor, Argv, Derivation, FileSerial, Origin, Program, Provenance, Remote, Script, Source};
+use process::{Deeds, Processes};
+pub use program::{
+    Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
+};
 pub use sight::Sight;
 pub use view::Evictions;
 
@@ -59,6 +75,9 @@ pub type EndpointId = Id<Endpoint>;
 
 /// Pipes that are remembered of a sandbox.
 const MAX_PIPES: usize = 1024;
+
+/// After a container was refused, so much passes before another one is taken into consideration: the look costs.
+const LOOK_AGAIN: Nanos = Nanos::from_secs(1);
 
 /// How far ahead of the clock an event may be before it is not believed. Long enough for a sandbox that sleeps over
 /// a weekend, short enough that a sentry cannot make every window run out at once with one message.
@@ -125,34 +144,9 @@ pub enum News {
     No,
 }
 
-/// How many objects of each kind are remembered.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Bounds {
-    /// Of the sandbox.
-    processes: usize,
-    sockets: usize,
-    pipes: usize,
-    /// Of each container.
-    files: usize,
-    endpoints: usize,
-}
-
-impl Default for Bounds {
-    fn default() -> Self {
-        Bounds {
-            processes: process::MAX_PROCESSES,
-            sockets: net::MAX_SOCKETS,
-            pipes: MAX_PIPES,
-            files: files::MAX_FILES,
-            endpoints: net::MAX_ENDPOINTS,
-        }
-    }
-}
-
 /// The memory of one sandbox.
 #[derive(Clone, Debug)]
 pub struct State {
-    bounds: Bounds,
     containers: Vec<Container>,
     processes: Processes,
     sockets: Arena<Socket>,
@@ -160,32 +154,46 @@ pub struct State {
     clock: Time,
     last_serial: u64,
     sight: Sight,
+    budget: Budget,
+    /// See [`take_replaced`](State::take_replaced).
+    replaced: Option<ContainerIx>,
+    forgotten_containers: u64,
+    /// When no container was found that another one could replace.
+    all_live_at: Option<Time>,
+    /// The list of containers.
+    list: Charge,
+    image: Option<Arc<dyn Image>>,
 }
 
 impl Default for State {
     fn default() -> Self {
-        State::within(Bounds::default())
+        State::with_budget(Budget::default())
     }
 }
 
 impl State {
-    fn within(bounds: Bounds) -> State {
+    /// The budget, for what others remember of the sandbox.
+    pub(crate) fn shared_budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// A memory of so many bytes.
+    pub(crate) fn with_budget(budget: Budget) -> Self {
         State {
-            bounds,
             containers: Vec::new(),
-            processes: Processes::new(bounds.processes),
-            sockets: Arena::new(bounds.sockets),
-            pipes: Arena::new(bounds.pipes),
+            processes: Processes::new(&budget),
+            sockets: Arena::new(net::MAX_SOCKETS, &budget),
+            pipes: Arena::new(MAX_PIPES, &budget),
             clock: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
+            replaced: None,
+            forgotten_containers: 0,
+            all_live_at: None,
+            list: budget.charge(Account::Objects, 0),
+            budget,
+            image: None,
         }
-    }
-
-    /// A state with room for next to nothing.
-    #[cfg(any(test, feature = "fuzzing"))]
-    pub(crate) fn confined() -> State {
-        State::within(Bounds { processes: 5, sockets: 3, pipes: 2, files: 4, endpoints: 2 })
     }
 
     /// Takes one event in. Says what it was about, unless it was the mere beginning of a call or cannot be
@@ -195,7 +203,15 @@ impl State {
             self.sight.unattributed();
             return None;
         };
-        apply::apply(self, context, &event.kind)
+        self.make_room();
+        let observation = apply::apply(self, context, &event.kind);
+        self.reweigh(observation.as_ref());
+        observation
+    }
+
+    /// Whom to ask whether a file is in a container's image, where the release does not say.
+    pub fn set_image(&mut self, image: Arc<dyn Image>) {
+        self.image = Some(image);
     }
 
     /// The largest time that was seen and believed.
@@ -245,17 +261,57 @@ impl State {
 
     /// The container of that claimed id; a new one unless there are too many.
     fn container(&mut self, id: &[u8], time: Time) -> Option<ContainerIx> {
-        let known = self.containers.iter().zip(0u16..).find(|(container, _)| *container.id == *id);
-        if let Some((_, index)) = known {
+        let clock = self.clock;
+        let known = self.containers.iter_mut().zip(0u16..).find(|(container, _)| *container.id == *id);
+        if let Some((container, index)) = known {
+            container.last = clock;
             return Some(ContainerIx(index));
         }
-        if self.containers.len() >= container::MAX_CONTAINERS || id.len() > container::MAX_CONTAINER_ID {
+        if id.len() > container::MAX_CONTAINER_ID {
             self.sight.unattributed();
             return None;
         }
+        if self.containers.len() >= container::MAX_CONTAINERS {
+            return self.replace_container(id, time);
+        }
         let index = u16::try_from(self.containers.len()).ok()?;
-        self.containers.push(Container::new(id, time, self.bounds));
+        self.containers.push(Container::new(id, time, &self.budget));
+        self.list.set(heap_of::<Container>(self.containers.capacity()));
         Some(ContainerIx(index))
+    }
+
+    /// Puts a new container in the place of one that ended, and forgets all of that: the one that was silent for
+    /// longest. Refused where all seem to live.
+    #[cold]
+    fn replace_container(&mut self, id: &[u8], time: Time) -> Option<ContainerIx> {
+        let now = self.clock;
+        if self.all_live_at.is_some_and(|looked| now.since(looked) < LOOK_AGAIN) {
+            self.sight.unattributed();
+            return None;
+        }
+        let living = self.processes.containers_alive();
+        let ended = |(container, index): &(&Container, u16)| {
+            !living.contains(&ContainerIx(*index)) || now.since(container.last) > container::SILENCE
+        };
+        let containers = self.containers.iter().zip(0u16..);
+        let Some((_, index)) = containers.filter(ended).min_by_key(|(container, at)| (container.last, *at))
+        else {
+            self.all_live_at = Some(now);
+            self.sight.unattributed();
+            return None;
+        };
+        let place = ContainerIx(index);
+        self.processes.forget_container(place);
+        let new = Container::new(id, time, &self.budget);
+        *self.container_mut(place)? = new;
+        self.replaced = Some(place);
+        self.forgotten_containers = self.forgotten_containers.saturating_add(1);
+        Some(place)
+    }
+
+    /// The container whose place another one took since this was last asked.
+    pub(crate) fn take_replaced(&mut self) -> Option<ContainerIx> {
+        self.replaced.take()
     }
 
     /// The process that an event's context names; a stub where it is not known.
@@ -265,18 +321,34 @@ impl State {
             Some(id) => id,
             None => self.stub(key, context),
         };
-        if let Some(process) = self.processes.get_mut(id) {
-            if context.tid.0 == context.tgid.0
-                && !context.comm.is_empty()
-                && process.comm.bytes() != context.comm.bytes()
-            {
-                process.comm = process::Comm::new(context.comm.bytes());
+        self.processes.acts(id);
+        let Some(process) = self.processes.get(id) else { return id };
+        let comm = (context.tid.0 == context.tgid.0
+            && !context.comm.is_empty()
+            && process.comm.bytes() != context.comm.bytes())
+            .then(|| process::Comm::new(context.comm.bytes()));
+        let uid = context.credentials.as_ref().map(|credentials| credentials.effective_uid);
+        let is_first = process.deeds == Deeds::None;
+        if (comm.is_some() || is_first || (uid.is_some() && uid != process.uid))
+            && let Some(process) = self.processes.get_mut(id)
+        {
+            if is_first {
+                process.deeds = Deeds::Any;
             }
-            if let Some(credentials) = &context.credentials {
-                process.uid = Some(credentials.effective_uid);
-            }
+            process.comm = comm.unwrap_or(process.comm);
+            process.uid = uid.or(process.uid);
         }
         id
+    }
+
+    /// A rule waits for the sequel of what the process did: it is remembered as long as what is suspicious.
+    pub(crate) fn note_evidence(&mut self, process: ProcessId) {
+        if self.processes.get(process).is_some_and(|process| process.deeds != Deeds::Evidence)
+            && let Some(process) = self.processes.get_mut(process)
+        {
+            process.deeds = Deeds::Evidence;
+            self.processes.settle();
+        }
     }
 
     fn stub(&mut self, key: ProcessKey, context: &Context<'_>) -> ProcessId {
@@ -284,7 +356,7 @@ impl State {
             .then(|| self.processes.newest(key.container, context.parent))
             .flatten();
         let serial = ProcessSerial(self.next_serial());
-        let fds = self.processes.new_table(FdTable::default());
+        let fds = self.processes.new_table(FdTable::new(&self.budget));
         let from = parent.and_then(|parent| self.processes.get(parent));
         let lineage = match from {
             Some(parent) => self.lineage_of_child(parent, serial),
@@ -295,7 +367,9 @@ impl State {
             serial,
             lineage,
             birth: Birth::Unseen,
-            ancestors: from.map(process::ancestors_of_child).unwrap_or_default(),
+            ancestors: from
+                .map(|parent| process::ancestors_of_child(parent, &self.budget))
+                .unwrap_or_default(),
             program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
@@ -309,7 +383,10 @@ impl State {
             stdin: None,
             asked: None,
             renames: 0,
+            deeds: Deeds::Any,
             terminal: None,
+            wrote: None,
+            code: Vec::new(),
         };
         self.sight.stub();
         self.processes.insert(process)

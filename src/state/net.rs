@@ -16,6 +16,7 @@ use crate::hash::Map;
 
 use super::EndpointId;
 use super::arena::{Arena, Evict, Id, Keep};
+use super::budget::{Account, Budget, Charge, Weight, heap_of};
 use super::cadence::{Cadence, Pauses};
 use super::process::ProcessSerial;
 
@@ -129,9 +130,18 @@ impl Socket {
 impl Evict for Socket {
     fn keep(&self) -> Keep {
         match self.role {
-            Role::Idle | Role::Local => Keep::Dull,
-            Role::Client { .. } | Role::Server { .. } => Keep::Normal,
+            Role::Idle | Role::Local | Role::Client { outcome: Outcome::Failed(_), .. } => Keep::Dull,
+            Role::Client { .. } | Role::Server { .. } => {
+                // What was sent is the beginning of a rhythm, evidence that is being gathered. A bound of several messages
+                // would let those that are beyond it push out every one that begins.
+                let messages = self.traffic.as_ref().map_or(0, |traffic| traffic.sends.messages());
+                if messages > 0 { Keep::Suspicious } else { Keep::Normal }
+            }
         }
+    }
+
+    fn weigh(&self) -> Weight {
+        Weight { own: self.traffic.as_ref().map_or(0, |_| heap_of::<Traffic>(1)), shared: 0 }
     }
 }
 
@@ -243,20 +253,30 @@ impl Endpoint {
 
 impl Evict for Endpoint {
     fn keep(&self) -> Keep {
-        if self.attempts > 1 { Keep::Normal } else { Keep::Dull }
+        // Tried once and never known to answer: one of a scan.
+        if self.attempts > 1 || self.successes > 0 { Keep::Normal } else { Keep::Dull }
+    }
+
+    fn weigh(&self) -> Weight {
+        Weight { own: self.returns.as_ref().map_or(0, |_| heap_of::<Returns>(1)), shared: 0 }
     }
 }
 
 /// The endpoints of a container.
 #[derive(Clone, Debug)]
 pub(crate) struct Endpoints {
-    arena: Arena<Endpoint>,
+    pub(super) arena: Arena<Endpoint>,
     by_remote: Map<SocketAddr, Id<Endpoint>>,
+    addresses: Charge,
 }
 
 impl Endpoints {
-    pub(crate) fn new(capacity: usize) -> Self {
-        Endpoints { arena: Arena::new(capacity), by_remote: Map::default() }
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Endpoints {
+            arena: Arena::new(MAX_ENDPOINTS, budget),
+            by_remote: Map::default(),
+            addresses: budget.charge(Account::Objects, 0),
+        }
     }
 
     pub(crate) fn find(&self, remote: &SocketAddr) -> Option<Id<Endpoint>> {
@@ -281,7 +301,36 @@ impl Endpoints {
             self.by_remote.remove(&evicted.remote);
         }
         self.by_remote.insert(remote, id);
+        self.addresses.set(self.by_remote.heap());
         id
+    }
+
+    /// Forgets the endpoint that is needed least. Whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(endpoint) = self.arena.evict() else { return false };
+        self.by_remote.remove(&endpoint.remote);
+        true
+    }
+
+    /// How much the endpoint is needed that would go first.
+    pub(super) fn least_keep(&self) -> Option<Keep> {
+        self.arena.least_keep()
+    }
+
+    /// What the endpoints weigh.
+    pub(super) fn weight(&self) -> Option<usize> {
+        self.arena.weight()
+    }
+
+    /// See [`Arena::loose_weight`].
+    pub(super) fn loose_weight(&self) -> Option<usize> {
+        self.arena.loose_weight()
+    }
+
+    /// See [`Arena::settle`].
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.arena.settle();
     }
 
     /// How many endpoints are remembered.
@@ -308,22 +357,30 @@ struct Listener {
 }
 
 /// The bound ports of a container, oldest first.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Listeners(Vec<Listener>);
+#[derive(Clone, Debug)]
+pub(crate) struct Listeners {
+    ports: Vec<Listener>,
+    charge: Charge,
+}
 
 impl Listeners {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Listeners { ports: Vec::new(), charge: budget.charge(Account::Objects, 0) }
+    }
+
     /// `owner` bound a stream socket to that port.
     pub(crate) fn bound(&mut self, port: u16, owner: ProcessSerial) {
-        self.0.retain(|listener| listener.port != port);
-        if self.0.len() >= MAX_LISTENERS {
-            self.0.remove(0);
+        self.ports.retain(|listener| listener.port != port);
+        if self.ports.len() >= MAX_LISTENERS {
+            self.ports.remove(0);
         }
-        self.0.push(Listener { port, owner, onward: None });
+        self.ports.push(Listener { port, owner, onward: None });
+        self.charge.set(heap_of::<Listener>(self.ports.capacity()));
     }
 
     /// A process connected to a remote; `is_of` says whether a listener's owner is it or an ancestor.
     pub(crate) fn connected(&mut self, remote: SocketAddr, is_of: impl Fn(ProcessSerial) -> bool) {
-        for listener in &mut self.0 {
+        for listener in &mut self.ports {
             if is_of(listener.owner) {
                 listener.onward = Some(remote);
             }
@@ -331,12 +388,12 @@ impl Listeners {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.ports.is_empty()
     }
 
     /// Where whoever listens on that port last connected to.
     pub(crate) fn onward(&self, port: u16) -> Option<SocketAddr> {
-        self.0.iter().find(|listener| listener.port == port)?.onward
+        self.ports.iter().find(|listener| listener.port == port)?.onward
     }
 }
 
@@ -432,7 +489,7 @@ mod tests {
 
     #[test]
     fn a_port_leads_to_where_its_owner_or_a_descendant_connected() {
-        let mut listeners = Listeners::default();
+        let mut listeners = Listeners::new(&Budget::default());
         listeners.bound(3333, ProcessSerial(7));
         listeners.bound(8080, ProcessSerial(8));
         listeners.connected(addr("198.51.100.9:443"), |owner| owner == ProcessSerial(7));
@@ -444,11 +501,11 @@ mod tests {
 
     #[test]
     fn bound_ports_are_bounded() {
-        let mut listeners = Listeners::default();
+        let mut listeners = Listeners::new(&Budget::default());
         for port in 0..u16::MAX {
             listeners.bound(port, ProcessSerial(1));
         }
-        assert_eq!(listeners.0.len(), MAX_LISTENERS);
+        assert_eq!(listeners.ports.len(), MAX_LISTENERS);
     }
 
     #[test]

@@ -54,6 +54,11 @@ pub(crate) fn basename(path: &[u8]) -> &[u8] {
     path.rsplit(|byte| *byte == b'/').next().unwrap_or(path)
 }
 
+/// What stands before the last slash.
+pub(crate) fn directory(path: &[u8]) -> &[u8] {
+    path.iter().rposition(|byte| *byte == b'/').and_then(|slash| path.get(..slash)).unwrap_or_default()
+}
+
 /// Whether a path that the sentry gave is one in a file system, not `socket:[n]`, `pipe:[n]`, `anon_inode:…` or one
 /// of its error texts (gVisor: pipefs.go, sockfs.go, anonfs.go; `[err: …]` in seccheck's fd_path).
 pub(crate) fn is_file_path(fd_path: &[u8]) -> bool {

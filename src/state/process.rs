@@ -6,7 +6,7 @@
 //! Bounds: [`MAX_PROCESSES`] per sandbox; [`EXITED_KEPT`] of those that are gone. Lineage outlives its members:
 //! each process carries its nearest [`MAX_ANCESTORS`] ancestors as they were when it was made.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -14,9 +14,13 @@ use smallvec::SmallVec;
 use crate::event::{Fd, Tgid, Time, Uid};
 use crate::hash::Map;
 
+use super::FileId;
 use super::arena::{Arena, Evict, Id, Keep};
+use super::budget::{Account, Budget, Charge, Shared, Weight, heap_of};
+use super::code::Code;
 use super::container::ContainerIx;
-use super::fds::{Access, Descriptor, FdTable, Object};
+use super::fd_table::FdTable;
+use super::fds::{Access, Descriptor, Object};
 use super::gpu::Gpu;
 use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 use super::terminal::Terminal;
@@ -107,7 +111,7 @@ pub struct Process {
     /// How it became known.
     pub birth: Birth,
     /// Its ancestors, nearest first.
-    pub ancestors: Arc<[Ancestor]>,
+    pub ancestors: Shared<Ancestor>,
     /// What it runs.
     pub program: Arc<Program>,
     /// What its main thread last called itself.
@@ -115,7 +119,7 @@ pub struct Process {
     /// Its effective user, where the session says.
     pub uid: Option<Uid>,
     /// Its working directory, where that is known.
-    pub cwd: Option<Arc<[u8]>>,
+    pub cwd: Option<Shared<u8>>,
     /// What it did with the GPU.
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
@@ -132,8 +136,26 @@ pub struct Process {
     pub(crate) asked: Option<Box<AskedProgram>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// What it did so far.
+    pub(crate) deeds: Deeds,
     /// The terminal that it made, if it did.
     pub(crate) terminal: Option<Box<Terminal>>,
+    /// The file that it last wrote to: what a program renames that moves its own files.
+    pub(crate) wrote: Option<FileId>,
+    /// Foreign code that it took in beside its program.
+    pub(crate) code: Vec<Code>,
+}
+
+/// What a process did so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Deeds {
+    /// Nothing since it was made.
+    #[default]
+    None,
+    /// Something.
+    Any,
+    /// Something that a rule waits for the sequel of.
+    Evidence,
 }
 
 /// What a process asked execve(2) for.
@@ -155,14 +177,29 @@ impl Process {
         &self.inputs
     }
 
-    /// The newest source of network bytes that the process had.
+    /// The newest source of network bytes that the process had. What was built from such bytes counts only where
+    /// there is nothing else, or a glance at an object file would make a build of any download.
     pub(crate) fn network_input(&self) -> Option<&Source> {
-        self.inputs.last().or(self.stdin.as_ref())
+        let plain = self.inputs.iter().rev().find(|source| !source.is_built());
+        plain.or_else(|| self.inputs.last()).or(self.stdin.as_ref())
     }
 
-    /// Notes a source of network bytes; says whether it is news.
+    /// Whether it had no source of network bytes so far but what came through its standard input, which it may have
+    /// inherited without a thought: in `curl URL | sh` all that the script runs has it.
+    pub(crate) fn has_only_stdin(&self) -> bool {
+        match (self.inputs.as_slice(), &self.stdin) {
+            ([], _) => true,
+            ([only], Some(stdin)) => same_source(only, stdin),
+            _ => false,
+        }
+    }
+
+    /// Notes a source of network bytes, the newest from now on; says whether it is news.
     pub(crate) fn note_input(&mut self, source: &Source) -> bool {
-        if self.inputs.iter().any(|known| same_source(known, source)) {
+        if let Some(at) = self.inputs.iter().position(|known| same_source(known, source)) {
+            if let Some(later) = self.inputs.get_mut(at..) {
+                later.rotate_left(1);
+            }
             return false;
         }
         if self.inputs.len() >= MAX_INPUTS {
@@ -188,7 +225,8 @@ impl Process {
 fn same_source(a: &Source, b: &Source) -> bool {
     match (a, b) {
         (Source::Local, Source::Local) => true,
-        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr,
+        // In `curl URL | sh` the script's own downloads come from the same server, but not by way of curl.
+        (Source::Remote(a), Source::Remote(b)) => a.addr == b.addr && a.by.tgid == b.by.tgid,
         (Source::File(a), Source::File(b)) => a.file == b.file,
         (Source::Local | Source::Remote(_) | Source::File(_), _) => false,
     }
@@ -196,12 +234,32 @@ fn same_source(a: &Source, b: &Source) -> bool {
 
 impl Evict for Process {
     fn keep(&self) -> Keep {
-        if self.exited.is_some() {
-            Keep::Dull
-        } else if is_foreign(self.program_origin()) || !self.inputs.is_empty() {
-            Keep::Suspicious
-        } else {
-            Keep::Normal
+        let has_foreign = !self.inputs.is_empty() || !self.code.is_empty();
+        let is_tainted = has_foreign || is_foreign(self.program_origin());
+        match self.deeds {
+            _ if self.exited.is_some() => Keep::Dull,
+            // It is as its parent made it: nothing is lost that its next event would not bring back.
+            Deeds::None if is_tainted => Keep::Normal,
+            Deeds::None => Keep::Dull,
+            Deeds::Evidence => Keep::Suspicious,
+            Deeds::Any if is_tainted => Keep::Suspicious,
+            Deeds::Any => Keep::Normal,
+        }
+    }
+
+    fn weigh(&self) -> Weight {
+        let asked = self
+            .asked
+            .as_ref()
+            .map_or(0, |asked| heap_of::<AskedProgram>(1).saturating_add(heap_of::<u8>(asked.path.len())));
+        let terminal = self.terminal.as_ref().map_or(0, |_| heap_of::<Terminal>(1));
+        let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
+        let code = self.code.iter().map(|code| heap_of::<u8>(code.path.len()));
+        let code = code.fold(heap_of::<Code>(self.code.capacity()), usize::saturating_add);
+        let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
+        Weight {
+            own: asked.saturating_add(inputs).saturating_add(terminal).saturating_add(code),
+            shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
         }
     }
 }
@@ -229,24 +287,27 @@ struct SharedTable {
 /// The processes of a sandbox with their descriptor tables.
 #[derive(Clone, Debug)]
 pub(crate) struct Processes {
-    arena: Arena<Process>,
+    pub(super) arena: Arena<Process>,
     by_key: Map<ProcessKey, Id<Process>>,
     /// The last bearer of an id, for sessions that do not say when a process started.
     by_tgid: Map<(ContainerIx, Tgid), Id<Process>>,
     exited: VecDeque<Id<Process>>,
     tables: slab::Slab<SharedTable>,
     last: Option<(ProcessKey, Id<Process>)>,
+    /// The tables by key and id, and the list of descriptor tables.
+    indexes: Charge,
 }
 
 impl Processes {
-    pub(crate) fn new(capacity: usize) -> Self {
+    pub(crate) fn new(budget: &Budget) -> Self {
         Processes {
-            arena: Arena::new(capacity),
+            arena: Arena::new(MAX_PROCESSES, budget),
             by_key: Map::default(),
             by_tgid: Map::default(),
             exited: VecDeque::new(),
             tables: slab::Slab::new(),
             last: None,
+            indexes: budget.charge(Account::Objects, 0),
         }
     }
 
@@ -279,6 +340,11 @@ impl Processes {
 
     pub(crate) fn get_mut(&mut self, id: Id<Process>) -> Option<&mut Process> {
         self.arena.get_mut(id)
+    }
+
+    /// The process, to count what it did.
+    pub(crate) fn count_mut(&mut self, id: Id<Process>) -> Option<&mut Process> {
+        self.arena.count_mut(id)
     }
 
     /// A descriptor table for a new process.
@@ -352,7 +418,62 @@ impl Processes {
         self.by_tgid.insert((key.container, key.tgid), id);
         // Where nobody says when processes start, the new bearer has the old one's key.
         self.last = None;
+        let maps = self.by_key.heap().saturating_add(self.by_tgid.heap());
+        // A slot of a slab is its content with a tag.
+        let tables = heap_of::<(usize, SharedTable)>(self.tables.capacity());
+        self.indexes.set(maps.saturating_add(tables));
         id
+    }
+
+    /// The process acts: it is the newest of those that are needed as much, and nothing pushes it out.
+    pub(crate) fn acts(&mut self, id: Id<Process>) {
+        self.arena.acts(id);
+    }
+
+    /// The containers that have a living process.
+    pub(crate) fn containers_alive(&self) -> BTreeSet<ContainerIx> {
+        let living = self.arena.iter().filter(|(_, process)| process.exited.is_none());
+        living.map(|(_, process)| process.key.container).collect()
+    }
+
+    /// Forgets all processes of a container.
+    pub(crate) fn forget_container(&mut self, container: ContainerIx) {
+        let own = |(id, process): (Id<Process>, &Process)| (process.key.container == container).then_some(id);
+        let doomed: Vec<Id<Process>> = self.arena.iter().filter_map(own).collect();
+        for id in doomed {
+            if let Some(process) = self.arena.remove(id) {
+                self.forget(&process);
+            }
+        }
+        self.last = None;
+    }
+
+    /// Forgets the process that is needed least. Whether there was one.
+    pub(super) fn evict(&mut self) -> bool {
+        let Some(process) = self.arena.evict() else { return false };
+        self.forget(&process);
+        true
+    }
+
+    /// How much the process is needed that would go first.
+    pub(super) fn least_keep(&self) -> Option<Keep> {
+        self.arena.least_keep()
+    }
+
+    /// What the processes weigh.
+    pub(super) fn weight(&self) -> Option<usize> {
+        self.arena.weight()
+    }
+
+    /// See [`Arena::loose_weight`].
+    pub(super) fn loose_weight(&self) -> Option<usize> {
+        self.arena.loose_weight()
+    }
+
+    /// See [`Arena::settle`].
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        self.arena.settle();
     }
 
     /// The process is gone; its descriptors close, the rest stays for a while.
@@ -465,7 +586,8 @@ impl Processes {
 }
 
 /// The ancestors of a child: its parent as it is now, then the parent's own, at most [`MAX_ANCESTORS`].
-pub(crate) fn ancestors_of_child(parent: &Process) -> Arc<[Ancestor]> {
+pub(crate) fn ancestors_of_child(parent: &Process, budget: &Budget) -> Shared<Ancestor> {
     let nearest = Ancestor { serial: parent.serial, actor: parent.actor() };
-    std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS).collect()
+    let ancestors = std::iter::once(nearest).chain(parent.ancestors.iter().cloned()).take(MAX_ANCESTORS);
+    Shared::new(ancestors.collect::<Box<[Ancestor]>>(), budget)
 }

@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use crate::event::{Text, Texts, Tgid, Time};
 
+use super::budget::{Account, Budget, Charge, Pins, heap_of};
 use super::path::basename;
 
 /// Arguments that are kept of a program, in bytes. Enough for any command line that a person typed; a longer one is
@@ -66,6 +67,13 @@ pub struct Actor {
     pub program: Arc<Program>,
 }
 
+impl Actor {
+    /// The same, without how its program came to be.
+    fn without_chain(&self, budget: &Budget) -> Actor {
+        Actor { tgid: self.tgid, program: self.program.without_chain(budget) }
+    }
+}
+
 /// How a file came to be.
 #[derive(Clone, Debug)]
 pub struct Derivation {
@@ -79,7 +87,25 @@ pub struct Derivation {
     pub time: Time,
     /// Where the bytes came from.
     pub source: Source,
+    /// What the writer does to bytes.
+    pub making: Making,
     steps: u8,
+    /// Whether a writer in the chain is itself a program whose chain is known.
+    is_deep: bool,
+    charge: Charge,
+    pins: Pins,
+}
+
+/// What a writer does to the bytes that it is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Making {
+    /// It passes them on: a download, a copy, an unpacked archive; or nobody knows better.
+    #[default]
+    Written,
+    /// It makes something new of them, as compilers and linkers do.
+    Built,
+    /// It is a package manager that is itself of the image, or was installed by one.
+    Installed,
 }
 
 /// Where bytes came from.
@@ -94,12 +120,14 @@ pub enum Source {
 }
 
 /// A remote peer that bytes came from.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Remote {
     /// Its address and port.
     pub addr: SocketAddr,
     /// When the process connected to it.
     pub time: Time,
+    /// Who did: of `curl | tee FILE` it is curl, and tee writes the file.
+    pub by: Actor,
 }
 
 impl Source {
@@ -117,6 +145,15 @@ impl Source {
         }
         None
     }
+
+    /// Whether they are what a compiler made, or a copy of that.
+    #[must_use]
+    pub(crate) fn is_built(&self) -> bool {
+        match self {
+            Source::Local | Source::Remote(_) => false,
+            Source::File(derivation) => derivation.is_built(),
+        }
+    }
 }
 
 impl Derivation {
@@ -128,6 +165,8 @@ impl Derivation {
         writer: Actor,
         time: Time,
         source: Source,
+        making: Making,
+        budget: &Budget,
     ) -> Arc<Self> {
         let mut source = source;
         let mut steps = match &source {
@@ -141,7 +180,64 @@ impl Derivation {
                 steps = MAX_STEPS;
             }
         }
-        Arc::new(Derivation { file, path, writer, time, source, steps })
+        let earlier_is_deep = match &source {
+            Source::Local => false,
+            Source::Remote(remote) => remote.by.program.has_chain(),
+            Source::File(earlier) => earlier.is_deep,
+        };
+        let is_deep = earlier_is_deep || writer.program.has_chain();
+        let bytes = heap_of::<Derivation>(1).saturating_add(heap_of::<u8>(path.len()));
+        let charge = budget.charge(Account::Objects, bytes);
+        Arc::new(Derivation {
+            file,
+            path,
+            writer,
+            time,
+            source,
+            making,
+            steps,
+            is_deep,
+            charge,
+            pins: Pins::default(),
+        })
+    }
+
+    /// What this step alone costs.
+    pub(crate) fn bytes(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    /// One more piece of evidence keeps this step alive.
+    pub(crate) fn pin(&self) {
+        self.pins.pin(&self.charge);
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self) {
+        self.pins.unpin(&self.charge);
+    }
+
+    /// The same chain, whose writers and fetchers are told without the chains of their own.
+    ///
+    /// A program that writes its successor and runs it, on and on, would else make a chain of chains without end.
+    fn flat(self: &Arc<Self>, budget: &Budget) -> Arc<Derivation> {
+        if !self.is_deep {
+            return Arc::clone(self);
+        }
+        let mut steps: Vec<&Derivation> = self.chain().collect();
+        let mut flat = None;
+        while let Some(step) = steps.pop() {
+            let source = match (&step.source, flat.take()) {
+                (Source::File(_), Some(earlier)) => Source::File(earlier),
+                (Source::Remote(remote), _) => {
+                    Source::Remote(Remote { by: remote.by.without_chain(budget), ..*remote })
+                }
+                (source @ (Source::Local | Source::File(_)), _) => source.clone(),
+            };
+            let (path, writer) = (step.path.clone(), step.writer.without_chain(budget));
+            flat = Some(Derivation::new(step.file, path, writer, step.time, source, step.making, budget));
+        }
+        flat.unwrap_or_else(|| Arc::clone(self))
     }
 
     /// The chain from this file back to the first that is known.
@@ -151,6 +247,18 @@ impl Derivation {
             Source::File(earlier) => Some(earlier),
         })
         .take(usize::from(MAX_STEPS).saturating_add(1))
+    }
+
+    /// Whether a compiler made it, or it is a copy of what one made. What went into that is in the chain all the same.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        self.chain().any(|step| step.making == Making::Built)
+    }
+
+    /// Whether a package manager put it there.
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.making == Making::Installed
     }
 }
 
@@ -168,6 +276,23 @@ impl Provenance {
     #[must_use]
     pub fn remote(&self) -> Option<&Remote> {
         self.derivation.as_ref()?.source.remote()
+    }
+
+    fn flat(self, budget: &Budget) -> Provenance {
+        let derivation = self.derivation.map(|derivation| derivation.flat(budget));
+        Provenance { derivation, ..self }
+    }
+
+    /// Whether a compiler made it, or it is a copy of what one made.
+    #[must_use]
+    pub fn is_built(&self) -> bool {
+        self.derivation.as_ref().is_some_and(|derivation| derivation.is_built())
+    }
+
+    /// Whether a package manager put it there, one that is no stranger itself.
+    #[must_use]
+    pub fn is_installed(&self) -> bool {
+        self.derivation.as_ref().is_some_and(|derivation| derivation.is_installed())
     }
 
     /// The files that the bytes descend from, the file itself first.
@@ -191,6 +316,8 @@ pub struct Program {
     pub script: Option<Script>,
     /// When it was run.
     pub time: Time,
+    pub(crate) charge: Charge,
+    pub(crate) pins: Pins,
 }
 
 /// A script that an interpreter runs.
@@ -216,6 +343,52 @@ impl Program {
             Some(script) if !is_foreign(self.executable.origin) => &script.provenance,
             _ => &self.executable,
         }
+    }
+
+    /// The program as it is kept: charged, and with chains that end.
+    pub(crate) fn kept(mut self, budget: &Budget) -> Arc<Program> {
+        self.executable = self.executable.flat(budget);
+        self.script = self
+            .script
+            .map(|script| Script { provenance: script.provenance.flat(budget), path: script.path });
+        let texts = [&self.path, &self.name, &self.argv.joined];
+        let script = self.script.as_ref().map_or(0, |script| heap_of::<u8>(script.path.len()));
+        let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(script, usize::saturating_add);
+        self.charge = budget.charge(Account::Objects, bytes.saturating_add(heap_of::<Program>(1)));
+        Arc::new(self)
+    }
+
+    /// One more piece of evidence keeps the program alive.
+    pub(crate) fn pin(&self) {
+        self.pins.pin(&self.charge);
+    }
+
+    /// One fewer does.
+    pub(crate) fn unpin(&self) {
+        self.pins.unpin(&self.charge);
+    }
+
+    /// What the program costs, without the chains that it shares.
+    pub(crate) fn bytes(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    /// Whether it is known how its file or its script came to be.
+    fn has_chain(&self) -> bool {
+        let script = self.script.as_ref().map(|script| &script.provenance);
+        script.into_iter().chain([&self.executable]).any(|provenance| provenance.derivation.is_some())
+    }
+
+    fn without_chain(self: &Arc<Self>, budget: &Budget) -> Arc<Program> {
+        if !self.has_chain() {
+            return Arc::clone(self);
+        }
+        let bare = |provenance: &Provenance| Provenance { origin: provenance.origin, derivation: None };
+        let script = self.script.as_ref();
+        let script =
+            script.map(|script| Script { path: script.path.clone(), provenance: bare(&script.provenance) });
+        let copy = Program::clone(self);
+        Program { executable: bare(&self.executable), script, ..copy }.kept(budget)
     }
 
     /// Whether nothing at all is known of it: the program of a process that was first seen in mid-life.
@@ -329,19 +502,43 @@ mod tests {
 
     fn step(number: u64, source: Source) -> Arc<Derivation> {
         let writer = Actor { tgid: Tgid(1), program: Arc::default() };
-        Derivation::new(FileSerial(number), Box::from(*b"/f"), writer, Time(1), source)
+        let (number, path, budget) = (FileSerial(number), Box::from(*b"/f"), Budget::default());
+        Derivation::new(number, path, writer, Time(1), source, Making::Written, &budget)
     }
 
     #[test]
     fn a_chain_worn_out_by_copies_keeps_its_remote_and_its_bound() {
-        let remote = Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1) };
+        let by = Actor { tgid: Tgid(1), program: Arc::default() };
+        let remote = Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1), by };
         let mut derivation = step(0, Source::Remote(remote.clone()));
         for number in 1..1000 {
             derivation = step(number, Source::File(derivation));
         }
-        assert_eq!(derivation.source.remote(), Some(&remote));
+        assert_eq!(derivation.source.remote().map(|remote| remote.addr), Some(remote.addr));
         let chain: Vec<u64> = derivation.chain().map(|step| step.file.0).collect();
         assert_eq!(chain.len(), usize::from(MAX_STEPS));
         assert_eq!((chain[0], chain[chain.len() - 1]), (999, 0));
+    }
+
+    #[test]
+    fn a_program_that_writes_its_successor_for_ever_makes_no_endless_chain() {
+        let budget = Budget::default();
+        let mut program = Arc::new(Program::default());
+        let mut used = Vec::new();
+        for number in 0..10_000 {
+            let writer = Actor { tgid: Tgid(1), program: Arc::clone(&program) };
+            let by = writer.clone();
+            let source =
+                Source::Remote(Remote { addr: "198.51.100.1:80".parse().unwrap(), time: Time(1), by });
+            let (number, path) = (FileSerial(number), Box::from(*b"/tmp/worm"));
+            let file = Derivation::new(number, path, writer, Time(1), source, Making::Written, &budget);
+            let executable = Provenance { origin: Origin::Network, derivation: Some(file) };
+            program = Program { executable, ..Program::default() }.kept(&budget);
+            used.push(budget.used());
+        }
+        assert_eq!(used[10], used[9_999]);
+        assert_eq!(program.executable.remote().map(|remote| remote.time), Some(Time(1)));
+        drop(program);
+        assert_eq!(budget.used(), 0);
     }
 }

@@ -9,6 +9,7 @@
 
 use std::net::SocketAddr;
 
+use super::budget::{Account, Budget, Charge, heap_of};
 use super::process::ProcessSerial;
 
 /// Joined terminals that are remembered of a container; the oldest goes.
@@ -57,23 +58,31 @@ impl Terminal {
 }
 
 /// Who joined a terminal with which remote, in a container.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Joined(Vec<(ProcessSerial, SocketAddr)>);
+#[derive(Clone, Debug)]
+pub(crate) struct Joined {
+    pairs: Vec<(ProcessSerial, SocketAddr)>,
+    charge: Charge,
+}
 
 impl Joined {
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Joined { pairs: Vec::new(), charge: budget.charge(Account::Objects, 0) }
+    }
+
     pub(crate) fn note(&mut self, process: ProcessSerial, remote: SocketAddr) {
-        if self.0.iter().any(|joined| joined.0 == process) {
+        if self.pairs.iter().any(|joined| joined.0 == process) {
             return;
         }
-        if self.0.len() >= MAX_JOINED {
-            self.0.remove(0);
+        if self.pairs.len() >= MAX_JOINED {
+            self.pairs.remove(0);
         }
-        self.0.push((process, remote));
+        self.pairs.push((process, remote));
+        self.charge.set(heap_of::<(ProcessSerial, SocketAddr)>(self.pairs.capacity()));
     }
 
     /// The remote that one of those processes joined a terminal with.
     pub(crate) fn find(&self, is_meant: impl Fn(ProcessSerial) -> bool) -> Option<SocketAddr> {
-        self.0.iter().find(|(process, _)| is_meant(*process)).map(|(_, remote)| *remote)
+        self.pairs.iter().find(|(process, _)| is_meant(*process)).map(|(_, remote)| *remote)
     }
 }
 
@@ -127,11 +136,11 @@ mod tests {
 
     #[test]
     fn joined_terminals_are_bounded() {
-        let mut joined = Joined::default();
+        let mut joined = Joined::new(&Budget::default());
         for serial in 0..1000 {
             joined.note(ProcessSerial(serial), remote());
         }
-        assert_eq!(joined.0.len(), MAX_JOINED);
+        assert_eq!(joined.pairs.len(), MAX_JOINED);
         assert_eq!(joined.find(|process| process == ProcessSerial(999)), Some(remote()));
     }
 }

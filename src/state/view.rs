@@ -190,7 +190,23 @@ impl State {
             files: sum(|container| container.files.evictions()),
             endpoints: sum(|container| container.endpoints.evictions()),
             sockets: self.sockets.evictions(),
+            pipes: self.pipes.evictions(),
+            descriptors: self.budget.forgotten_descriptors(),
+            evidence: self.budget.forgotten_evidence(),
+            containers: self.forgotten_containers,
         }
+    }
+
+    /// Bytes that are charged to the sandbox's budget, evidence included.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.budget.used()
+    }
+
+    /// The budget in bytes.
+    #[must_use]
+    pub fn budget(&self) -> usize {
+        self.budget.limit()
     }
 
     /// How many processes are remembered, exited ones included.
@@ -218,12 +234,24 @@ pub struct Evictions {
     pub endpoints: u64,
     /// Sockets.
     pub sockets: u64,
+    /// Pipes.
+    pub pipes: u64,
+    /// Open descriptors.
+    pub descriptors: u64,
+    /// Partial matches, counters, and what a score rested on.
+    pub evidence: u64,
+    /// Containers, with their files, endpoints and processes, which are not counted once more.
+    pub containers: u64,
 }
 
 impl Evictions {
     /// All of them.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.processes.saturating_add(self.files).saturating_add(self.endpoints).saturating_add(self.sockets)
+        let Evictions { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
+            *self;
+        [processes, files, endpoints, sockets, pipes, descriptors, evidence, containers]
+            .into_iter()
+            .fold(0, u64::saturating_add)
     }
 }

@@ -5,6 +5,7 @@
 //! closes our standard output has had enough, which is no failure.
 
 mod dump;
+mod feeds;
 mod log;
 mod play;
 mod record;
@@ -67,6 +68,7 @@ enum Command {
     Session(session::Typed),
     Record(record::Typed),
     Play(play::Typed),
+    Feeds(feeds::Typed),
 }
 
 /// Runs the command that the process was started with.
@@ -89,6 +91,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Session(typed) => session::run(typed),
         Command::Record(typed) => record::run(typed),
         Command::Play(typed) => play::run(typed),
+        Command::Feeds(typed) => feeds::run(typed),
     };
     match result {
         Ok(outcome) => outcome.code(),

@@ -1,13 +1,18 @@
 //! `sluicebox replay`: recorded traces through the same engine that watches live sandboxes.
 
+use std::ffi::OsStr;
 use std::io::{self, BufWriter, Write};
-use std::path::PathBuf;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::Result;
 use clap::Args;
 use sluicebox::finding::Severity;
+use sluicebox::state::Image;
 use sluicebox_daemon::analyze::{Analysis, Knowledge};
+use sluicebox_daemon::image::{Root, Roots};
 use sluicebox_daemon::trace::{self, Source, Trace, TraceError};
 
 use super::report::{Format, Level, Report, When};
@@ -22,6 +27,10 @@ pub(super) struct Typed {
     /// Rule files or directories; the built-in rules if not given
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
+    /// The bundle of the recorded container, or its bare root file system; where a release does not say what is of the
+    /// image, it is looked up there. `CONTAINER=PATH` for the container of that id, and again for others
+    #[arg(long, value_name = "[CONTAINER=]PATH")]
+    image: Vec<PathBuf>,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -45,12 +54,33 @@ impl TryFrom<Typed> for Plan {
 
     fn try_from(typed: Typed) -> Result<Plan> {
         Ok(Plan {
-            knowledge: rules::knowledge(&typed.rules)?,
+            knowledge: Knowledge { image: images(&typed.image)?, ..rules::knowledge(&typed.rules)? },
             format: typed.format,
             fail_on: typed.fail_on.into(),
             sources: typed.traces.iter().map(|path| Source::from(path.as_path())).collect(),
         })
     }
+}
+
+/// The root file systems that were named.
+fn images(named: &[PathBuf]) -> Result<Option<Arc<dyn Image>>> {
+    if named.is_empty() {
+        return Ok(None);
+    }
+    let mut roots = Roots::default();
+    for named in named {
+        // A path that has a `=` in it begins with a slash or a dot.
+        let bytes = named.as_os_str().as_bytes();
+        let (container, path) = match bytes.iter().position(|byte| *byte == b'=') {
+            Some(at) if !bytes.starts_with(b"/") && !bytes.starts_with(b".") => {
+                let (container, path) = bytes.split_at(at);
+                (Some(container.to_vec()), OsStr::from_bytes(path.get(1..).unwrap_or_default()))
+            }
+            Some(_) | None => (None, named.as_os_str()),
+        };
+        roots.push(Root::open(container, Path::new(path))?);
+    }
+    Ok(Some(Arc::new(roots)))
 }
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {

@@ -11,7 +11,7 @@ use sluicebox_daemon::analyze::Knowledge;
 
 /// The rules at `paths`, or the built-in ones where none are named, with the bundled lists.
 pub(super) fn knowledge(paths: &[PathBuf]) -> Result<Knowledge> {
-    Ok(Knowledge { rules: load(paths)?, intel: Arc::new(Intel::seed()) })
+    Ok(Knowledge { rules: load(paths)?, intel: Arc::new(Intel::seed()), image: None })
 }
 
 /// The rules at `paths`, files or directories of `*.yaml`, or the built-in ones where none are named.

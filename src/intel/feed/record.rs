@@ -121,6 +121,32 @@ impl Indicator {
     }
 }
 
+impl fmt::Display for FileHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let digest: &[u8] = match self {
+            FileHash::Md5(digest) => digest,
+            FileHash::Sha1(digest) => digest,
+            FileHash::Sha256(digest) => digest,
+            FileHash::Sha512(digest) => digest,
+        };
+        digest.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Display for Indicator {
+    /// As feeds write it; the same text is read as the same indicator again.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Indicator::Ip(address) => address.fmt(f),
+            Indicator::Net(net) => net.fmt(f),
+            Indicator::Endpoint(endpoint) => endpoint.fmt(f),
+            Indicator::Domain(name) | Indicator::Url(name) => f.write_str(name),
+            Indicator::HostPort(name, port) => write!(f, "{name}:{port}"),
+            Indicator::Hash(hash) => hash.fmt(f),
+        }
+    }
+}
+
 /// One indicator, with what its feed says of it. What the feed does not say is the feed's own setting's to fill in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {

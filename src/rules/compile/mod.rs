@@ -25,9 +25,9 @@ use super::source::Sources;
 
 use condition::ConditionCompiler;
 pub(crate) use condition::Kept;
-pub(crate) use gate::{Gate, GateKey};
+pub(crate) use gate::{Conjunct, ConjunctKey, Gate, Key, KeyIs, Opening};
 pub(crate) use output::Template;
-pub(crate) use predicate::{Predicate, Term};
+pub(crate) use predicate::{FoldCase, Predicate, Term};
 pub(crate) use triggers::Triggers;
 
 /// The time that a sequence has if its rule does not say.
@@ -138,11 +138,11 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
     };
     let swaps = stands_alone && count.is_none();
     let gate = match &step.what {
-        StepWhat::Condition(expr) => Gate::of(expr, compiler.step_names, compiler.lists),
+        StepWhat::Condition(expr) => Some(Gate::of(expr, compiler.step_names, compiler.lists)),
         StepWhat::Match(_) => None,
     };
     Step {
-        gate: gate.map(Into::into),
+        gate,
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),
         met_by,
         needed: if step.optional { Needed::Optional } else { Needed::Yes },

@@ -140,19 +140,34 @@ impl Order {
 
 /// A part that is looked for, with or without regard to case.
 #[derive(Debug)]
-pub(crate) struct Part(AhoCorasick);
+pub(crate) struct Part {
+    bytes: Box<[u8]>,
+    fold_case: FoldCase,
+    search: AhoCorasick,
+}
 
 impl Part {
     /// Prepares the search; nothing if the part is too large to be prepared.
     pub(crate) fn new(part: &[u8], fold_case: FoldCase) -> Option<Part> {
         let mut builder = AhoCorasick::builder();
         builder.ascii_case_insensitive(fold_case == FoldCase::Yes);
-        builder.build([part]).ok().map(Part)
+        let search = builder.build([part]).ok()?;
+        Some(Part { bytes: part.into(), fold_case, search })
+    }
+
+    /// What is looked for.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Whether case is disregarded.
+    pub(super) fn fold_case(&self) -> FoldCase {
+        self.fold_case
     }
 }
 
 /// Whether upper and lower case are alike.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum FoldCase {
     /// They are.
     Yes,
@@ -409,7 +424,7 @@ impl Test {
         match self {
             Test::Text(expected) => text == &**expected,
             Test::TextIn(expected) => expected.contains(text),
-            Test::Contains(part) => part.0.is_match(text),
+            Test::Contains(part) => part.search.is_match(text),
             Test::StartsWith(prefix) => text.starts_with(prefix),
             Test::EndsWith(suffix) => text.ends_with(suffix),
             Test::Glob(glob) => glob.matches(text),

@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use crate::event::{Call, Event, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text};
 use crate::intel::{Intel, TextHits, Verdict};
 use crate::state::{
-    Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance, Returns,
-    Role, Socket, State, Subject, Traffic,
+    Code, Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance,
+    Returns, Role, Socket, State, Subject, Taken, Traffic,
 };
 
 use super::{FieldId, FieldRef, Value};
@@ -93,11 +93,22 @@ impl<'a> Scene<'a> {
             FieldId::ProcExeOrigin => Some(Value::Word(self.program()?.executable.origin.name())),
             FieldId::ProcExeAncestry => ancestry(&self.program()?.executable),
             FieldId::ProcExeWriter => writer(&self.program()?.executable),
+            FieldId::ProcExeInstalled => Some(Value::Bool(self.program()?.executable.is_installed())),
+            FieldId::ProcExeBuilt => Some(Value::Bool(self.program()?.executable.is_built())),
             FieldId::ProcProgramPath => present(self.program()?.effective_path()),
             FieldId::ProcProgramOrigin => Some(Value::Word(self.process()?.program_origin().name())),
             FieldId::ProcProgramRemote => self.program_remote().map(Value::Endpoint),
             FieldId::ProcProgramFed => Some(Value::Bool(self.process()?.is_fed_from_network())),
             FieldId::ProcProgramWriter => writer(self.program()?.effective()),
+            FieldId::ProcProgramInstalled => Some(Value::Bool(self.program()?.effective().is_installed())),
+            FieldId::ProcProgramBuilt => Some(Value::Bool(self.program()?.effective().is_built())),
+            FieldId::ProcLibOrigin => Some(Value::Word(self.foreign_code()?.provenance.origin.name())),
+            FieldId::ProcLibPath => Some(Value::text(&self.foreign_code()?.path)),
+            FieldId::ProcLibRemote => {
+                self.foreign_code()?.provenance.remote().map(|remote| Value::Endpoint(remote.addr))
+            }
+            FieldId::ProcLibAncestry => ancestry(&self.foreign_code()?.provenance),
+            FieldId::ProcLibMapped => Some(Value::Bool(self.foreign_code()?.taken == Taken::Mapped)),
             FieldId::ProcProgramAncestry => ancestry(self.program()?.effective()),
             FieldId::ProcStdioRemote => self.stdio_remote().map(Value::Endpoint),
             FieldId::ThreadTid => Some(Value::Int(i64::from(self.event.context.as_ref()?.tid.0))),
@@ -138,6 +149,9 @@ impl<'a> Scene<'a> {
             FieldId::FileRemote => {
                 self.file()?.provenance.remote().map(|remote| Value::Endpoint(remote.addr))
             }
+            FieldId::FileInstalled => Some(Value::Bool(self.file()?.provenance.is_installed())),
+            FieldId::FileBuilt => Some(Value::Bool(self.file()?.provenance.is_built())),
+            FieldId::FileIsCode => Some(Value::Bool(self.takes_code(self.file()?))),
             FieldId::FileAncestry => ancestry(&self.file()?.provenance),
             FieldId::NetRemote => self
                 .remote()
@@ -370,6 +384,29 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The gravest of the foreign code that the process took in beside its program.
+    fn foreign_code(&self) -> Option<&'a Code> {
+        self.process()?.foreign_code()
+    }
+
+    /// Whether the event takes the file in as code.
+    fn takes_code(&self, file: &File) -> bool {
+        let exec = |prot: MapProt| prot.contains(MapProt::EXEC);
+        if let Kind::SentryMmap(_) = &self.event.kind {
+            true
+        } else if let Kind::Mmap(mmap) = &self.event.kind {
+            exec(mmap.prot)
+        } else if let Kind::Raw(raw) = &self.event.kind {
+            raw.sysno() == Sysno::MMAP
+                && exec(MapProt::from_bits_retain(u32::try_from(raw.arg(3) & 0xffff_ffff).unwrap_or(0)))
+        } else if let Kind::Open(open) = &self.event.kind {
+            let opened = open.flags.is_read() && open.call.exit.is_some_and(|exit| exit.succeeded());
+            opened && self.program().is_some_and(|program| program.takes_as_code(&file.path))
+        } else {
+            false
+        }
+    }
+
     fn program_remote(&self) -> Option<SocketAddr> {
         let process = self.process()?;
         let fed = process.stdin_source().filter(|_| process.is_fed_from_network());
@@ -377,6 +414,7 @@ impl<'a> Scene<'a> {
             Some(source) => source.remote(),
             None => process.program.effective().remote(),
         };
+        let remote = remote.or_else(|| process.foreign_code()?.provenance.remote());
         remote.map(|remote| remote.addr)
     }
 

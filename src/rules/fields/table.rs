@@ -11,6 +11,8 @@ pub enum Need {
     Open,
     /// Where the bytes of files came from: opens, connects, pipes, renames, memfds.
     Provenance,
+    /// Files that are mapped executable, where the release says so.
+    Code,
     /// Connects.
     Connect,
     /// Sockets as they are made, which tells one attempt from the next.
@@ -135,18 +137,36 @@ fields! {
         "The files that the executable's bytes descend from, itself included.";
     ProcExeWriter "proc.exe.writer" Type::Text, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The name of the program that wrote the executable.";
+    ProcExeInstalled "proc.exe.installed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A package manager wrote the executable, one that is of the image or was installed itself.";
+    ProcExeBuilt "proc.exe.built" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A compiler or linker made the executable, or it is a copy of what one made.";
     ProcProgramPath "proc.program.path" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "What truly runs: the script behind an interpreter, else the executable.";
     ProcProgramOrigin "proc.program.origin" Type::Enum(ORIGINS), Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "Where what truly runs came from.";
     ProcProgramRemote "proc.program.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
-        "The remote that the bytes of what truly runs descend from.";
+        "The remote that the bytes of what truly runs descend from; else those of the foreign code that it took in.";
     ProcProgramFed "proc.program.fed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], [],
         "What runs is an interpreter that is fed network bytes through its standard input.";
     ProcProgramWriter "proc.program.writer" Type::Text, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The name of the program that wrote what truly runs.";
+    ProcProgramInstalled "proc.program.installed" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A package manager wrote what truly runs, one that is of the image or was installed itself.";
+    ProcProgramBuilt "proc.program.built" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
+        "A compiler or linker made what truly runs, or it is a copy of what one made.";
     ProcProgramAncestry "proc.program.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The files that the bytes of what truly runs descend from, itself included.";
+    ProcLibOrigin "proc.lib.origin" Type::Enum(ORIGINS), Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "Where foreign code came from that the process took in beside its program: a library that it mapped, a module that an interpreter opened. What a package manager installed does not count.";
+    ProcLibPath "proc.lib.path" Type::Text, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "The path of that code.";
+    ProcLibRemote "proc.lib.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "The remote that its bytes descend from.";
+    ProcLibAncestry "proc.lib.ancestry" Type::FileIds, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "The files that its bytes descend from, itself included.";
+    ProcLibMapped "proc.lib.mapped" Type::Bool, Nothing, [Need::Exec, Need::Provenance, Need::Code], [],
+        "It was mapped executable, which is a proof; else an interpreter opened a file of its language.";
     ProcStdioRemote "proc.stdio.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve", "dup", "dup2", "dup3", "connect", "clone"],
         "The remote that standard input *and* output of the process are connected to, by its own connect or through one that relays both.";
     ProcTerminalRemote "proc.terminal.remote" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Open, Need::Send, Need::Recv], [],
@@ -195,6 +215,12 @@ fields! {
         "Where its bytes came from.";
     FileRemote "file.remote" Type::Endpoint, Nothing, [Need::Provenance], [],
         "The remote that they descend from.";
+    FileInstalled "file.installed" Type::Bool, Nothing, [Need::Provenance], [],
+        "A package manager wrote it, one that is of the image or was installed itself.";
+    FileBuilt "file.built" Type::Bool, Nothing, [Need::Provenance], [],
+        "A compiler or linker made it, or it is a copy of what one made.";
+    FileIsCode "file.is_code" Type::Bool, Nothing, [Need::Provenance, Need::Code], [],
+        "The event takes the file in as code: it is mapped executable, or opened by an interpreter of its language.";
     FileAncestry "file.ancestry" Type::FileIds, Nothing, [Need::Provenance], [],
         "The files that its bytes descend from, itself included.";
     NetRemote "net.remote" Type::Endpoint, Nothing, [Need::Connect], [],

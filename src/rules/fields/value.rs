@@ -7,6 +7,7 @@ use std::net::{IpAddr, SocketAddr};
 use smallvec::SmallVec;
 
 use crate::event::{Nanos, Text};
+use crate::state::heap_of;
 
 use super::Type;
 
@@ -60,6 +61,25 @@ impl<'a> Value<'a> {
             Value::Endpoint(addr) => Value::Endpoint(addr),
             Value::Texts(texts) => Value::Texts(texts.into_iter().map(own).collect()),
             Value::Ints(numbers) => Value::Ints(numbers),
+        }
+    }
+
+    /// The bytes that an owned value holds on the heap.
+    #[must_use]
+    pub(crate) fn heap(&self) -> usize {
+        match self {
+            Value::Text(text) => heap_of::<u8>(text.len()),
+            Value::Texts(texts) => {
+                let list = heap_of::<Cow<'_, [u8]>>(texts.capacity());
+                texts.iter().map(|text| heap_of::<u8>(text.len())).fold(list, usize::saturating_add)
+            }
+            Value::Ints(numbers) if numbers.spilled() => heap_of::<i64>(numbers.capacity()),
+            Value::Bool(_)
+            | Value::Int(_)
+            | Value::Word(_)
+            | Value::Ip(_)
+            | Value::Endpoint(_)
+            | Value::Ints(_) => 0,
         }
     }
 

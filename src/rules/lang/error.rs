@@ -105,6 +105,9 @@ pub enum ParseErrorKind {
         /// What follows the backslash.
         escape: char,
     },
+    /// Escaped bytes that are no UTF-8.
+    #[error("the escapes make bytes that are no text")]
+    NotText,
     /// The brackets behind a field hold nothing usable.
     #[error("expected a bare or quoted text in the brackets, found {found}")]
     BadFieldArgument {
@@ -160,7 +163,7 @@ impl ParseError {
             ParseErrorKind::ExpectedList { .. } => codes::EXPECTED_LIST,
             ParseErrorKind::ExpectedItem { .. } => codes::EXPECTED_ITEM,
             ParseErrorKind::OpenText => codes::OPEN_TEXT,
-            ParseErrorKind::BadEscape { .. } => codes::BAD_ESCAPE,
+            ParseErrorKind::BadEscape { .. } | ParseErrorKind::NotText => codes::BAD_ESCAPE,
             ParseErrorKind::BadFieldArgument { .. } => codes::BAD_FIELD_ARGUMENT,
             ParseErrorKind::UnknownFunction { .. } => codes::UNKNOWN_FUNCTION,
             ParseErrorKind::ExpectedArgument { .. } => codes::EXPECTED_ARGUMENT,

@@ -74,6 +74,19 @@ impl<'a> Cursor<'a> {
         false
     }
 
+    /// Passes `not` and the blanks behind it, of which there must be one.
+    pub(super) fn eat_not(&mut self) -> bool {
+        let start = self.at;
+        let blank =
+            self.eat("not").then(|| self.rest().find(|c| !is_space(c)).unwrap_or_else(|| self.rest().len()));
+        if let Some(length) = blank.filter(|length| *length > 0) {
+            self.skip(length);
+            return true;
+        }
+        self.at = start;
+        false
+    }
+
     /// Passes an identifier: a letter, then letters, digits and underscores.
     pub(super) fn identifier(&mut self) -> Option<&'a str> {
         let length = identifier_length(self.rest());
@@ -98,14 +111,22 @@ impl<'a> Cursor<'a> {
 
     /// Passes a bare text: up to a blank or one of `( ) , = " '`.
     pub(super) fn bare(&mut self) -> Option<&'a str> {
-        let end = self.rest().find(|c: char| is_blank(c) || "(),=\"'".contains(c));
+        let end = self.rest().find(|c: char| is_space(c) || "(),=\"'".contains(c));
         self.take(end.unwrap_or_else(|| self.rest().len()))
     }
 
     /// Passes a bare argument in brackets: up to a blank, a bracket or a quote.
     pub(super) fn bare_argument(&mut self) -> Option<&'a str> {
-        let end = self.rest().find(|c: char| is_blank(c) || "[]\"'".contains(c));
+        let end = self.rest().find(|c: char| is_space(c) || "[]\"'".contains(c));
         self.take(end.unwrap_or_else(|| self.rest().len()))
+    }
+
+    /// Whether a keyword stands here: alone, or before anything but a letter or a digit.
+    pub(super) fn is_at_keyword(&self) -> bool {
+        ["and", "or", "not"].iter().any(|keyword| {
+            let rest = self.rest().strip_prefix(keyword);
+            rest.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric()))
+        })
     }
 
     /// Passes a number without a unit.
@@ -144,7 +165,7 @@ impl<'a> Cursor<'a> {
         let length = self.found_length();
         match rest.get(..length) {
             None | Some("") => "the end of the condition".to_owned(),
-            Some(blank) if blank.starts_with(is_blank) => "a blank".to_owned(),
+            Some(blank) if blank.starts_with(|c| is_blank(c) || is_space(c)) => "a blank".to_owned(),
             Some(word) if word.chars().count() > QUOTED_FOUND => {
                 format!("`{}…`", word.chars().take(QUOTED_FOUND).collect::<String>())
             }
@@ -159,7 +180,8 @@ impl<'a> Cursor<'a> {
 
     fn found_length(&self) -> usize {
         let rest = self.rest();
-        let word = rest.find(|c: char| is_blank(c) || "()[],=<>!\"'".contains(c)).unwrap_or(rest.len());
+        let ends = |c: char| is_blank(c) || is_space(c) || "()[],=<>!\"'".contains(c);
+        let word = rest.find(ends).unwrap_or(rest.len());
         if word > 0 { word } else { rest.chars().next().map_or(0, char::len_utf8) }
     }
 
@@ -174,15 +196,20 @@ impl<'a> Cursor<'a> {
     }
 }
 
-/// Blanks as POSIX has them (`isspace(3)` in the C locale).
-pub(super) fn is_blank(c: char) -> bool {
+/// What may stand between words. Falco has the backspace among them, and neither of the tabulators of old printers.
+fn is_blank(c: char) -> bool {
+    matches!(c, ' ' | '\t' | '\x08' | '\r' | '\n')
+}
+
+/// What ends a bare text: blanks as POSIX has them (`isspace(3)` in the C locale).
+fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\t' | '\n' | '\r' | '\x0b' | '\x0c')
 }
 
 /// Whether `text` can stand without quotes where a value is expected.
 pub(super) fn is_bare(text: &str) -> bool {
     let mut cursor = Cursor::new(text);
-    cursor.bare() == Some(text)
+    !text.starts_with(is_blank) && cursor.bare() == Some(text)
 }
 
 /// Whether `text` can stand in brackets without quotes.
@@ -201,38 +228,55 @@ fn identifier_length(text: &str) -> usize {
 
 /// Undoes the escapes of a text that stood between two `quote`s and starts at offset `at`.
 fn unescape(inner: &str, quote: char, at: usize) -> Result<String, ParseError> {
-    let mut text = String::with_capacity(inner.len());
+    let mut text = Vec::with_capacity(inner.len());
     let mut chars = inner.char_indices();
     while let Some((offset, c)) = chars.next() {
         if c != '\\' {
-            text.push(c);
+            text.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
             continue;
         }
         let Some((_, escape)) = chars.next() else { break };
+        let start = at.saturating_add(offset);
         text.push(match escape {
-            'b' => '\x08',
-            'f' => '\x0c',
-            'n' => '\n',
-            'r' => '\r',
-            't' => '\t',
-            '\\' | ' ' => '\\',
-            '/' => '/',
-            c if c == quote => c,
-            other => {
-                let start = at.saturating_add(offset);
-                let end = start.saturating_add(1).saturating_add(other.len_utf8());
-                let help = if matches!(other, '"' | '\'') {
-                    format!("write {other} alone: only the quote around the text is escaped")
-                } else {
-                    "write `\\\\` for a backslash".to_owned()
-                };
-                return Err(
-                    ParseError::new(ParseErrorKind::BadEscape { escape: other }, start..end).help(help)
-                );
+            'b' => b'\x08',
+            'f' => b'\x0c',
+            'n' => b'\n',
+            'r' => b'\r',
+            't' => b'\t',
+            '\\' | ' ' => b'\\',
+            '/' => b'/',
+            '"' if quote == '"' => b'"',
+            '\'' if quote == '\'' => b'\'',
+            'x' => match chars.as_str().get(..2).and_then(byte_of) {
+                Some(byte) => {
+                    chars.by_ref().take(2).for_each(drop);
+                    byte
+                }
+                None => return Err(bad_escape('x', start, "write two digits, such as `\\x1b`")),
+            },
+            '"' | '\'' => {
+                let help = format!("write {escape} alone: only the quote around the text is escaped");
+                return Err(bad_escape(escape, start, help));
             }
+            other => return Err(bad_escape(other, start, "write `\\\\` for a backslash")),
         });
     }
-    Ok(text)
+    String::from_utf8(text).map_err(|_| {
+        let kind = ParseErrorKind::NotText;
+        ParseError::new(kind, at..at.saturating_add(inner.len()))
+            .help("look for bytes with `bcontains` or `bstartswith`, such as `bcontains fffe`")
+    })
+}
+
+fn bad_escape(escape: char, start: usize, help: impl Into<String>) -> ParseError {
+    let end = start.saturating_add(1).saturating_add(escape.len_utf8());
+    ParseError::new(ParseErrorKind::BadEscape { escape }, start..end).help(help)
+}
+
+/// The byte that two hexadecimal digits are.
+fn byte_of(digits: &str) -> Option<u8> {
+    let is_hexadecimal = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+    is_hexadecimal.then(|| u8::from_str_radix(digits, 16).ok()).flatten()
 }
 
 /// `text` in double quotes, with escapes, such that [`Cursor::quoted`] reads it back.
@@ -251,6 +295,9 @@ pub(super) fn quote(text: &str) -> String {
             // See `quoted`: `\\` right before the closing quote would not close it.
             '\\' if chars.peek().is_none() => quoted.push_str("\\ "),
             '\\' => quoted.push_str("\\\\"),
+            control if control.is_ascii_control() => {
+                quoted.push_str(&format!("\\x{:02x}", u32::from(control)));
+            }
             other => quoted.push(other),
         }
     }

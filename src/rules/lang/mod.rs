@@ -1,11 +1,13 @@
 //! The condition language: text to tree and back.
 //!
-//! Falco's grammar whole (what it accepts is accepted, what it refuses is refused), plus numbers with a unit. It
-//! looks up nothing: macros, lists and fields are names here, and values are text. `falco` replaces the names,
+//! Falco's grammar whole (what it accepts is accepted, what it refuses is refused, `as_falco` has the table), plus
+//! numbers with a unit. It looks up nothing: macros, lists and fields are names here, and values are text. `falco` replaces the names,
 //! the type check gives the values their meaning.
 //!
 //! Bounds: [`MAX_CONDITION`] bytes, [`MAX_DEPTH`] levels; the time is linear in the length.
 
+#[cfg(test)]
+mod as_falco;
 mod blame;
 mod error;
 mod lex;

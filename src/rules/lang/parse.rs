@@ -87,18 +87,21 @@ pub(super) struct Parser<'a> {
 
 impl<'a> Parser<'a> {
     fn or(&mut self) -> Result<Expr, ParseError> {
-        self.chain("or", Parser::and, Expr::or)
+        // An `or` that touches a parenthesis takes that alone, as in Falco: `a or(b) and c` is refused.
+        self.chain("or", Parser::and, Parser::primary, Expr::or)
     }
 
     fn and(&mut self) -> Result<Expr, ParseError> {
-        self.chain("and", Parser::not, Expr::and)
+        self.chain("and", Parser::not, Parser::primary, Expr::and)
     }
 
-    /// Members with `keyword` between them. The keyword may touch a parenthesis on either side.
+    /// Members with `keyword` between them. The keyword may touch a parenthesis on either side; one that it touches is
+    /// read by `touched`.
     fn chain(
         &mut self,
         keyword: &'static str,
         member: fn(&mut Self) -> Result<Expr, ParseError>,
+        touched: fn(&mut Self) -> Result<Expr, ParseError>,
         join: fn(Vec<Expr>, Span) -> Option<Expr>,
     ) -> Result<Expr, ParseError> {
         self.cursor.blanks();
@@ -111,11 +114,15 @@ impl<'a> Parser<'a> {
             if !self.cursor.eat(keyword) {
                 break;
             }
-            if !self.cursor.blanks() && !matches!(self.cursor.peek(), Some('(') | None) {
+            let next = if self.cursor.blanks() {
+                member(self)?
+            } else if matches!(self.cursor.peek(), Some('(') | None) {
+                touched(self)?
+            } else {
                 let kind = ParseErrorKind::ExpectedBlank { keyword };
                 return Err(ParseError::new(kind, word..self.cursor.at()));
-            }
-            members.push(member(self)?);
+            };
+            members.push(next);
             end = self.cursor.at();
         }
         self.cursor.back_to(end);
@@ -126,11 +133,10 @@ impl<'a> Parser<'a> {
         self.cursor.blanks();
         let start = self.cursor.at();
         let mut denied = false;
-        while self.cursor.eat_word("not")
-            || (self.cursor.rest().starts_with("not(") && self.cursor.eat("not"))
-        {
+        while self.cursor.eat_not() || (self.cursor.rest().starts_with("not(") && self.cursor.eat("not")) {
             denied = !denied;
         }
+        self.cursor.blanks();
         let inner = self.primary()?;
         if denied {
             let span = self.span(start..self.cursor.at());
@@ -157,19 +163,27 @@ impl<'a> Parser<'a> {
     }
 
     fn macro_name(&mut self, start: usize) -> Result<Expr, ParseError> {
-        let name = match self.cursor.identifier() {
-            Some(name) if !matches!(name, "and" | "or" | "not") => name,
-            _ => {
-                self.cursor.back_to(start);
-                return Err(self.expected_check());
-            }
-        };
+        let Some(name) = self.cursor.identifier() else { return Err(self.expected_check()) };
         let range = start..self.cursor.at();
+        if matches!(name, "and" | "or" | "not") && !self.may_end() {
+            self.cursor.back_to(start);
+            return Err(self.expected_check());
+        }
         if self.cursor.peek() == Some('(') {
             return Err(self.unknown_function(name, range));
         }
         let kind = super::ExprKind::Macro(name.to_owned());
         Ok(Expr { kind, span: self.span(range) })
+    }
+
+    /// Whether a check may end here. A keyword where a check should stand is a macro's name to Falco: nothing but a
+    /// definition of that name is missing then. Where more follows, the keyword is what is wrong.
+    fn may_end(&mut self) -> bool {
+        let start = self.cursor.at();
+        self.cursor.blanks();
+        let ends = self.cursor.is_at_keyword() || matches!(self.cursor.peek(), Some(')') | None);
+        self.cursor.back_to(start);
+        ends
     }
 
     /// A field or a transformer, if one starts here.
@@ -333,7 +347,7 @@ impl<'a> Parser<'a> {
             Modifier::ALL.iter().copied().find(|modifier| self.cursor.eat_word(modifier.word()))?;
         let list = self.cursor.at();
         let follows = self.cursor.peek() == Some('(')
-            || self.cursor.identifier().is_some_and(|name| !matches!(name, "and" | "or" | "not"));
+            || (!self.cursor.is_at_keyword() && self.cursor.identifier().is_some());
         self.cursor.back_to(if follows { list } else { start });
         follows.then_some(modifier)
     }
@@ -343,12 +357,12 @@ impl<'a> Parser<'a> {
             return Ok(Operand::Term(term));
         }
         let start = self.cursor.at();
-        match self.cursor.bare() {
-            Some(text) if Number::parse(text).is_some() => {
+        match self.number_text() {
+            Ok(text) => {
                 let span = self.span(start..self.cursor.at());
                 Ok(Operand::Value(Value { text: text.to_owned(), quoted: false, span }))
             }
-            text => {
+            Err(text) => {
                 let found = text.map(str::to_owned);
                 self.cursor.back_to(start);
                 let kind =
@@ -365,6 +379,28 @@ impl<'a> Parser<'a> {
                     _ => error,
                 })
             }
+        }
+    }
+
+    /// Passes a number, with or without a unit; what stands there instead is the error. As in Falco a keyword may touch
+    /// a number without one: `proc.pid > 1and a`.
+    fn number_text(&mut self) -> Result<&'a str, Option<&'a str>> {
+        let start = self.cursor.at();
+        let bare = self.cursor.bare();
+        if let Some(text) = bare
+            && Number::parse(text).is_some()
+        {
+            return Ok(text);
+        }
+        self.cursor.back_to(start);
+        match self.cursor.number() {
+            Some(text)
+                if Some(text) == bare
+                    || ["and", "or"].iter().any(|it| self.cursor.rest().starts_with(it)) =>
+            {
+                Ok(text)
+            }
+            _ => Err(bare),
         }
     }
 
@@ -404,12 +440,15 @@ impl<'a> Parser<'a> {
         if terms && let Some(term) = self.right_term()? {
             return Ok(Operand::Term(term));
         }
-        match self.cursor.identifier() {
-            Some(name) if !matches!(name, "and" | "or" | "not") => {
+        let name = self.cursor.identifier();
+        // See `may_end`: a keyword may be a list's name.
+        let is_keyword = name.is_some_and(|name| matches!(name, "and" | "or" | "not")) && !self.may_end();
+        match name.filter(|_| !is_keyword) {
+            Some(name) => {
                 let span = self.span(start..self.cursor.at());
                 Ok(Operand::Named(Spanned::new(name.to_owned(), span)))
             }
-            _ => {
+            None => {
                 self.cursor.back_to(start);
                 let kind = ParseErrorKind::ExpectedList { operator, found: self.cursor.found() };
                 Err(ParseError::new(kind, self.cursor.found_range())

@@ -31,6 +31,8 @@ impl fmt::Display for Expr {
                 }
             }
             ExprKind::Check(check) => check.fmt(f),
+            // A macro may have a keyword's name.
+            ExprKind::Macro(name) if matches!(name.as_str(), "and" | "or" | "not") => write!(f, "({name})"),
             ExprKind::Macro(name) => f.write_str(name),
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::rules::falco::StepWhat;
 use crate::rules::source::{SourceId, Span, Spanned, Text};
 
 fn read(text: &str) -> Result<Expr, ParseError> {
@@ -75,6 +76,11 @@ fn keywords_may_touch_parentheses_and_need_blanks_elsewhere() {
         ("a.b = x and(c)", "a.b = x and c"),
         ("a.b exists and c", "a.b exists and c"),
         ("a.b existsand c", "a.b exists and c"),
+        // Nothing says that a macro cannot have a keyword's name.
+        ("not", "(not)"),
+        ("not or", "not (or)"),
+        ("and and or", "(and) and (or)"),
+        ("a.b in and or c", "a.b in and or c"),
     ]);
     refused(&[
         ("a andb", 2, "expected a blank or `(` after `and`"),
@@ -85,10 +91,10 @@ fn keywords_may_touch_parentheses_and_need_blanks_elsewhere() {
         ("a notb", 2, "expected `and`, `or` or the end, found `notb`"),
         ("a not b", 2, "expected `and`, `or` or the end, found `not`"),
         ("a and or b", 6, "expected a check, a macro or `(`, found `or`"),
+        ("a or(b) and c", 8, "expected `and`, `or` or the end, found `and`"),
         ("and a", 0, "expected a check, a macro or `(`, found `and`"),
         ("a and", 5, "expected a check, a macro or `(`, found the end of the condition"),
         ("a or b or", 9, "expected a check, a macro or `(`, found the end of the condition"),
-        ("not", 0, "expected a check, a macro or `(`, found `not`"),
         ("", 0, "the condition is empty"),
         (" \n", 0, "the condition is empty"),
     ]);
@@ -254,6 +260,7 @@ fn quoted_texts_and_their_escapes() {
         ("a.b = 'mixed \"'", r#"a.b = "mixed \"""#),
         ("a.b = \"mixed '\"", r#"a.b = "mixed '""#),
         (r#"a.b = "\b\f\n\r\t\\x\/""#, r#"a.b = "\b\f\n\r\t\\x/""#),
+        (r#"a.b = "\x41\x1b\x00\xc3\xa9""#, r#"a.b = "A\x1b\x00é""#),
         (r"a.b = 'it\'s'", r#"a.b = "it's""#),
         // A quote behind a backslash never closes, even behind an escaped one.
         (r"a.b = 'one \' two \\''", r#"a.b = "one ' two \\'""#),
@@ -270,6 +277,9 @@ fn quoted_texts_and_their_escapes() {
         (r#"a.b = 'mixed \"'"#, 13, "unknown escape `\\\"`"),
         (r#"a.b = "\d""#, 7, "unknown escape `\\d`"),
         (r#"a.b = "\é""#, 7, "unknown escape `\\é`"),
+        (r#"a.b = "\x4""#, 7, "unknown escape `\\x`"),
+        (r#"a.b = "\xg0""#, 7, "unknown escape `\\x`"),
+        (r#"a.b = "\xff""#, 7, "the escapes make bytes that are no text"),
     ]);
 }
 
@@ -289,6 +299,7 @@ fn numbers_durations_and_sizes() {
         "a.b <= 4KiB",
         "a.b <= 0.25",
     ]);
+    accepted(&[("a.b > 1and c", "a.b > 1 and c"), ("a.b > 0x1for(c)", "a.b > 0x1f or c")]);
     refused(&[
         ("a.b > !0.1e+10", 6, "expected a number after `>`, found `!`"),
         ("a.b < 0xAAA.1", 6, "expected a number after `<`, found `0xAAA.1`"),
@@ -331,6 +342,7 @@ fn modifiers_need_a_blank_before_and_a_list_behind() {
         "a.b = anyof and c",
         "a.b = oneof_something",
         "a.b = oneof or a.c = anyof (x)",
+        "a.b = oneof andx",
     ]);
     accepted(&[("(a.b = oneof)", "a.b = oneof"), ("a.b contains  allof\n(x)", "a.b contains allof (x)")]);
     refused(&[
@@ -338,6 +350,7 @@ fn modifiers_need_a_blank_before_and_a_list_behind() {
         ("a.b = oneof(x, y)", 6, "`oneof` is not a transformer"),
         ("a.b = oneof (x,)", 15, "expected a value in the list, found `)`"),
         ("a.b = oneof (x", 12, "expected `)`, found the end of the condition"),
+        ("a.b = oneof and_x", 12, "expected a blank or `(` after `and`"),
         ("a.b in oneof (x)", 13, "expected `and`, `or` or the end, found `(`"),
     ]);
 }
@@ -575,6 +588,27 @@ fn any_expr() -> impl Strategy<Value = Expr> {
     })
 }
 
+#[test]
+fn every_condition_of_the_built_in_rules_is_read_again_as_it_is_printed() {
+    let (rules, _, _) = crate::rules::falco::load(crate::rules::builtin::FILES);
+    let conditions = rules.iter().flat_map(|rule| {
+        let steps = rule.steps.iter().filter_map(|step| match &step.what {
+            StepWhat::Condition(condition) => Some(condition),
+            StepWhat::Match(_) => None,
+        });
+        steps.chain(&rule.until)
+    });
+    let mut seen = 0;
+    for condition in conditions {
+        let printed = condition.to_string();
+        let again = parse(&Text::nowhere(&printed)).unwrap();
+        assert_eq!(again.to_string(), printed);
+        assert_eq!(parse(&Text::nowhere(&again.to_string())), Ok(again));
+        seen += 1;
+    }
+    assert!(seen > 20, "only {seen}");
+}
+
 proptest! {
     #[test]
     fn what_is_printed_is_read_again_as_the_same_tree(expr in any_expr()) {
@@ -582,6 +616,14 @@ proptest! {
         let again = parse(&Text::nowhere(&printed));
         prop_assert_eq!(again.as_ref(), Ok(&expr), "printed: {}", printed);
         prop_assert_eq!(again.unwrap().to_string(), printed);
+    }
+
+    #[test]
+    fn what_is_read_is_printed_as_something_that_reads_the_same(text in any_text()) {
+        if let Ok(expr) = read(&text) {
+            let printed = expr.to_string();
+            prop_assert_eq!(read(&printed).map(|again| again.to_string()), Ok(printed));
+        }
     }
 
     #[test]

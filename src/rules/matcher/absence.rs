@@ -47,36 +47,31 @@ pub(crate) struct Due {
 impl Partial {
     /// What must be absent next for the match to go on.
     pub(super) fn waits(&self, rule: &Rule) -> Option<Wait> {
-        let wait = |step: usize, since: Time| {
-            let span = rule.steps.get(step)?.absent_for?;
-            Some(Wait { step, span, since, until: since.after(span) })
-        };
-        match rule.order {
+        let steps = 0..rule.steps.len();
+        steps.filter_map(|step| self.wait_for(rule, step)).min_by_key(|wait| (wait.until, wait.step))
+    }
+
+    /// The wait for the absence of `step`, if it is the step's turn.
+    fn wait_for(&self, rule: &Rule, step: usize) -> Option<Wait> {
+        let span = rule.steps.get(step)?.absent_for?;
+        let met = || self.steps.iter().map(|met| &met.evidence);
+        let since = match rule.order {
             StepOrder::Sequence => {
-                let mut left = rule.steps.iter().enumerate().skip(self.next);
-                let (step, _) = left.find(|(_, step)| is_needed(step))?;
-                wait(step, self.steps.iter().map(|met| met.evidence.time).max()?)
+                let passed = rule.steps.get(self.next..step)?;
+                if passed.iter().any(is_needed) {
+                    return None;
+                }
+                met().map(|evidence| evidence.time).max()?
             }
-            StepOrder::Set => {
-                let since = self.steps.iter().map(|met| met.evidence.since).min()?;
-                let absent = (0..rule.steps.len()).filter(|step| !self.has(*step));
-                absent.filter_map(|step| wait(step, since)).min_by_key(|wait| (wait.until, wait.step))
-            }
-        }
+            StepOrder::Set if self.has(step) => return None,
+            StepOrder::Set => met().map(|evidence| evidence.since).min()?,
+        };
+        Some(Wait { step, span, since, until: since.after(span) })
     }
 
     /// Whether an event at `time` that meets `step` shows that it is not absent.
     fn is_broken_by(&self, rule: &Rule, step: usize, time: Time) -> bool {
-        match rule.order {
-            StepOrder::Sequence => {
-                self.waits(rule).is_some_and(|wait| wait.step == step && time <= wait.until)
-            }
-            StepOrder::Set => {
-                let span = rule.steps.get(step).and_then(|step| step.absent_for);
-                let since = self.steps.iter().map(|met| met.evidence.since).min();
-                !self.has(step) && since.zip(span).is_some_and(|(since, span)| time <= since.after(span))
-            }
-        }
+        self.wait_for(rule, step).is_some_and(|wait| time <= wait.until)
     }
 }
 

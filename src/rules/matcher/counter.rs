@@ -5,9 +5,10 @@ use std::collections::VecDeque;
 use crate::event::{Nanos, Time};
 use crate::rules::fields::{OwnedValue, Scene, Value};
 use crate::rules::ruleset::Count;
+use crate::state::{Budget, heap_of};
 
-use super::evidence::Evidence;
-use super::{MAX_COUNTERS, ScopeKey};
+use super::evidence::{Evidence, Held};
+use super::{FIRST_COUNTERS, MAX_COUNTERS, ScopeKey};
 
 /// Times and values that a counter keeps at most, whatever `at_least` says: memory per counter is bounded.
 const MAX_KEPT: usize = 1024;
@@ -22,6 +23,7 @@ struct Counter {
     by: Option<OwnedValue>,
     /// When it was met, oldest first; with `distinct`, by which value.
     seen: VecDeque<(Time, Option<OwnedValue>)>,
+    held: Held,
 }
 
 impl Counters {
@@ -35,6 +37,7 @@ impl Counters {
         scene: &Scene<'_>,
         kept: &[Option<OwnedValue>],
         evidence: Evidence,
+        budget: &Budget,
         evicted: &mut u64,
     ) -> Option<Evidence> {
         let value = |term: &Option<super::super::compile::Term>| {
@@ -60,7 +63,7 @@ impl Counters {
                     *evicted = evicted.saturating_add(1);
                     self.drop_least();
                 }
-                self.0.push(Counter { scope, by, seen: VecDeque::new() });
+                self.0.push(Counter { scope, by, seen: VecDeque::new(), held: Held::default() });
                 self.0.len().saturating_sub(1)
             }
         };
@@ -81,6 +84,7 @@ impl Counters {
             counter.seen.pop_front();
         }
         counter.seen.push_back((now, distinct));
+        counter.hold(budget);
         let enough = usize::try_from(count.at_least).unwrap_or(usize::MAX).min(MAX_KEPT);
         if counter.seen.len() < enough {
             return None;
@@ -96,12 +100,30 @@ impl Counters {
         self.0.retain(|counter| counter.scope != scope);
     }
 
-    /// Drops the counter that is farthest from its goal; of equals the oldest.
-    fn drop_least(&mut self) {
-        let least =
-            self.0.iter().enumerate().min_by_key(|(at, counter)| (counter.seen.len(), *at)).map(|(at, _)| at);
-        if let Some(least) = least {
-            self.0.remove(least);
+    /// Drops the counter that is farthest from its goal, of equals the oldest; those that came first only if there are
+    /// no others. Whether there was one.
+    pub(super) fn drop_least(&mut self) -> bool {
+        let by_need = |(at, counter): &(usize, &Counter)| (*at < FIRST_COUNTERS, counter.seen.len(), *at);
+        let least = self.0.iter().enumerate().min_by_key(by_need).map(|(at, _)| at);
+        least.map(|least| self.0.remove(least)).is_some()
+    }
+
+    /// What the counters hold.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().map(|counter| counter.held.bytes()).fold(0, usize::saturating_add)
+    }
+}
+
+impl Counter {
+    /// Charges what the counter holds now, if that is more or much less than before.
+    fn hold(&mut self, budget: &Budget) {
+        let list = heap_of::<(Time, Option<OwnedValue>)>(self.seen.capacity());
+        let by = self.by.as_ref().map_or(0, OwnedValue::heap);
+        let values = self.seen.iter().filter_map(|(_, value)| value.as_ref()).map(OwnedValue::heap);
+        let bytes = values.fold(list.saturating_add(by), usize::saturating_add);
+        let bytes = bytes.saturating_add(size_of::<Counter>());
+        if bytes != self.held.bytes() {
+            self.held = Held::own(budget, bytes);
         }
     }
 }

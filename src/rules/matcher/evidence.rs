@@ -8,7 +8,11 @@ use std::sync::Arc;
 
 use crate::event::{EventType, Fd, Nanos, Time};
 use crate::rules::fields::{FieldId, FieldRef, Scene};
-use crate::state::{Actor, Ancestor, GpuState, Provenance, Remote, Role, Subject};
+use crate::state::path::PATH_MAX;
+use crate::state::{
+    Account, Actor, Ancestor, Budget, Charge, Derivation, GpuState, Program, Provenance, Remote, Role,
+    Shared, Source, Subject, heap_of,
+};
 
 /// One step of a match.
 #[derive(Clone, Debug)]
@@ -28,7 +32,7 @@ pub(crate) struct Evidence {
     /// Who did it.
     pub actor: Actor,
     /// Its ancestors, nearest first.
-    pub ancestors: Arc<[Ancestor]>,
+    pub ancestors: Shared<Ancestor>,
     /// What it was done to.
     pub object: Object,
     /// The remote that feeds the program through its standard input.
@@ -97,7 +101,124 @@ pub(crate) struct Indicator {
     pub source: Arc<str>,
 }
 
+/// What evidence costs, charged for as long as it is kept: its own bytes, and those that it keeps others from giving
+/// back. The second are paid where they are made; here they only count against the share of evidence, once for all.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    own: Charge,
+    pinned: Pinned,
+}
+
+impl Held {
+    /// Charges so many bytes.
+    pub(crate) fn own(budget: &Budget, bytes: usize) -> Held {
+        Held { own: budget.charge(Account::Evidence, bytes), pinned: Pinned::default() }
+    }
+
+    /// Charges so many bytes, and what the evidence holds.
+    pub(crate) fn of<'e>(budget: &Budget, own: usize, evidence: impl Iterator<Item = &'e Evidence>) -> Held {
+        let (mut own, mut pinned) = (own, Pinned::default());
+        for evidence in evidence {
+            own = own.saturating_add(evidence.heap());
+            pinned.add(evidence);
+        }
+        let own = budget.charge(Account::Evidence, own.saturating_add(pinned.heap()));
+        Held { own, pinned }
+    }
+
+    /// Its own bytes and all that it keeps alive, whoever else does.
+    pub(crate) fn bytes(&self) -> usize {
+        let programs = self.pinned.programs.iter().map(|program| program.bytes());
+        let steps = self.pinned.steps.iter().map(|step| step.bytes());
+        programs.chain(steps).fold(self.own.bytes(), usize::saturating_add)
+    }
+}
+
+/// What evidence keeps alive.
+#[derive(Debug, Default)]
+struct Pinned {
+    programs: Vec<Arc<Program>>,
+    steps: Vec<Arc<Derivation>>,
+}
+
+impl Pinned {
+    fn add(&mut self, evidence: &Evidence) {
+        self.add_program(&evidence.actor.program);
+        self.add_chain(&evidence.actor.program.executable);
+        if let Some(script) = &evidence.actor.program.script {
+            self.add_chain(&script.provenance);
+        }
+        if let Some(remote) = &evidence.fed_by {
+            self.add_program(&remote.by.program);
+        }
+        for ancestor in evidence.ancestors.iter() {
+            self.add_program(&ancestor.actor.program);
+        }
+        match &evidence.object {
+            Object::File { provenance, .. } => self.add_chain(provenance),
+            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => {}
+        }
+    }
+
+    fn add_program(&mut self, program: &Arc<Program>) {
+        if !self.programs.iter().any(|known| Arc::ptr_eq(known, program)) {
+            program.pin();
+            self.programs.push(Arc::clone(program));
+        }
+    }
+
+    fn add_chain(&mut self, provenance: &Provenance) {
+        let mut next = provenance.derivation.as_ref();
+        while let Some(step) = next.filter(|step| !self.steps.iter().any(|known| Arc::ptr_eq(known, step))) {
+            step.pin();
+            self.steps.push(Arc::clone(step));
+            self.add_program(&step.writer.program);
+            next = match &step.source {
+                Source::File(earlier) => Some(earlier),
+                Source::Remote(remote) => {
+                    self.add_program(&remote.by.program);
+                    None
+                }
+                Source::Local => None,
+            };
+        }
+    }
+
+    fn heap(&self) -> usize {
+        heap_of::<Arc<Program>>(self.programs.capacity())
+            .saturating_add(heap_of::<Arc<Derivation>>(self.steps.capacity()))
+    }
+}
+
+impl Clone for Pinned {
+    fn clone(&self) -> Self {
+        self.programs.iter().for_each(|program| program.pin());
+        self.steps.iter().for_each(|step| step.pin());
+        Pinned { programs: self.programs.clone(), steps: self.steps.clone() }
+    }
+}
+
+impl Drop for Pinned {
+    fn drop(&mut self) {
+        self.programs.iter().for_each(|program| program.unpin());
+        self.steps.iter().for_each(|step| step.unpin());
+    }
+}
+
 impl Evidence {
+    /// What it holds on the heap beside its own size, as far as it is its own.
+    fn heap(&self) -> usize {
+        let object = match &self.object {
+            Object::File { path, .. } => heap_of::<u8>(path.len()),
+            Object::Process | Object::Remote { .. } | Object::Absent(_) | Object::Gpu { .. } => 0,
+        };
+        let indicators = self.indicators.iter().map(|indicator| {
+            heap_of::<u8>(indicator.what.len()).saturating_add(heap_of::<Arc<str>>(indicator.tags.capacity()))
+        });
+        let list = heap_of::<Indicator>(self.indicators.capacity());
+        indicators.fold(list.saturating_add(object), usize::saturating_add)
+    }
+
     /// What an event leaves behind; nothing if its process is gone. `used` are the fields that the rule asks for.
     pub(crate) fn of(scene: &Scene<'_>, step: Option<&Arc<str>>, used: &[FieldRef]) -> Option<Evidence> {
         let process = scene.process()?;
@@ -111,7 +232,7 @@ impl Evidence {
             event: scene.event.kind.event_type(),
             failed: scene.event.kind.call().and_then(|call| call.exit).is_some_and(|exit| !exit.succeeded()),
             actor: process.actor(),
-            ancestors: Arc::clone(&process.ancestors),
+            ancestors: process.ancestors.clone(),
             object: object_of(scene),
             fed_by: fed.and_then(|source| source.remote()).cloned(),
             indicators: indicators(scene, used),
@@ -170,7 +291,10 @@ fn object_of(scene: &Scene<'_>) -> Object {
         },
         // A file that is not there has a path all the same.
         Subject::Other => match scene.path_given() {
-            Some(path) => Object::File { path: path.into(), provenance: Provenance::default() },
+            Some(path) => Object::File {
+                path: path.get(..PATH_MAX).unwrap_or(path).into(),
+                provenance: Provenance::default(),
+            },
             None => Object::Process,
         },
         Subject::Process | Subject::Child(_) => Object::Process,

@@ -12,7 +12,8 @@
 //!
 //! Bounds, per rule and container: [`MAX_PARTIALS`] partial matches, [`MAX_COUNTERS`] counters, [`MAX_ONCE`]
 //! remembered values of `once`, [`MAX_EARLY`] events before their turn. Who floods the first step cannot push out a
-//! partial that is past it: those go last.
+//! partial that is past it, and a quarter of the places is held by those that came first: those go last. In bytes, all of it together stays within its share of the sandbox's budget:
+//! beyond it the rule that holds most gives up what it needs least.
 
 mod absence;
 mod counter;
@@ -25,12 +26,13 @@ use std::sync::Arc;
 
 use crate::event::{Nanos, Time};
 use crate::rules::file::Scope;
-use crate::state::ProcessSerial;
+use crate::state::{Account, Budget, Charge, ProcessSerial, heap_of};
 
 use super::fields::{OwnedValue, Scene};
+use super::plan::Scratch;
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
-pub(crate) use evidence::{Direction, Evidence, Object};
+pub(crate) use evidence::{Direction, Evidence, Held, Object};
 use partial::{Early, Met, Partial, RuleState, is_absent};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
@@ -38,6 +40,11 @@ const MAX_PARTIALS: usize = 64;
 
 /// Counters of a counted step: one for each value that it counts by.
 const MAX_COUNTERS: usize = 64;
+
+/// Partial matches and counters that came first and go last, so that a flood of those that are as far pushes out
+/// neither what began before it nor the newest of its own.
+const FIRST_PARTIALS: usize = MAX_PARTIALS / 4;
+const FIRST_COUNTERS: usize = MAX_COUNTERS / 4;
 
 /// Values of `once` that are remembered: beyond it a rule may match again, which its cap on the score bounds.
 const MAX_ONCE: usize = 256;
@@ -62,15 +69,23 @@ pub(crate) struct Match {
     pub output: String,
     /// Its steps in the order of time.
     pub steps: Vec<Evidence>,
+    /// What it costs, once it is kept.
+    pub held: Held,
 }
 
 /// The partial matches of all rules in one container.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Matcher {
     rules: Vec<RuleState>,
+    budget: Budget,
+    /// The list of rules itself.
+    charge: Charge,
+    /// Whether the last event left something behind that waits for its sequel.
+    waits: bool,
+    /// What had to go and was not told to the budget yet.
     evicted: u64,
-    /// The steps to test on an event; kept so that an event allocates nothing.
-    candidates: Vec<StepIx>,
+    /// What is known of the event at hand; kept so that an event allocates nothing.
+    scratch: Scratch,
     /// When the first wait for an absence is over, or earlier.
     next_due: Option<Time>,
 }
@@ -84,10 +99,25 @@ pub(crate) enum ScopeKey {
 }
 
 impl Matcher {
+    /// No partial match yet.
+    pub(crate) fn new(budget: &Budget) -> Matcher {
+        let charge = budget.charge(Account::Evidence, 0);
+        Matcher {
+            rules: Vec::new(),
+            budget: budget.clone(),
+            charge,
+            waits: false,
+            evicted: 0,
+            scratch: Scratch::default(),
+            next_due: None,
+        }
+    }
+
     /// Takes an event and appends the matches that it completes to `out`.
     pub(crate) fn observe(&mut self, rules: &RuleSet, scene: &Scene<'_>, out: &mut Vec<Match>) {
         if self.rules.len() < rules.rules().len() {
             self.rules.resize_with(rules.rules().len(), RuleState::default);
+            self.charge_lists();
         }
         let event = scene.event.kind.event_type();
         for index in rules.voided_by(event) {
@@ -96,15 +126,18 @@ impl Matcher {
                 state.void(rule, scene);
             }
         }
-        let mut candidates = std::mem::take(&mut self.candidates);
-        rules.steps_for(event, scene, &mut candidates);
+        rules.find_steps(event, scene, &mut self.scratch);
+        if self.scratch.steps.is_empty() {
+            return;
+        }
+        let candidates = std::mem::take(&mut self.scratch.steps);
         let from = out.len();
         // Steps come grouped by rule.
         for group in candidates.chunk_by(|a, b| a.rule == b.rule) {
             let Some(rule) = group.first().and_then(|first| rules.rules.get(first.rule)) else { continue };
             self.offer(rule, group, scene, None, out);
         }
-        self.candidates = candidates;
+        self.scratch.steps = candidates;
         self.cascade(rules, scene, from, out);
     }
 
@@ -122,6 +155,36 @@ impl Matcher {
                 self.offer(rule, group, scene, evidence.clone(), out);
             }
         }
+        if self.evicted > 0 {
+            self.budget.forgot_evidence(std::mem::take(&mut self.evicted));
+        }
+    }
+
+    /// Forgets until evidence is well within its share again, so that this need not be done at every event.
+    fn make_room(&mut self) {
+        if self.budget.evidence_over() == 0 {
+            return;
+        }
+        let goal = self.budget.evidence_share().saturating_sub(self.budget.evidence_share() / 8);
+        let mut held: Vec<usize> = self.rules.iter().map(RuleState::bytes).collect();
+        while self.budget.evidence() > goal {
+            let most = held.iter().enumerate().rev().max_by_key(|(_, bytes)| **bytes).map(|(rule, _)| rule);
+            let Some((rule, bytes)) =
+                most.and_then(|most| Some((self.rules.get_mut(most)?, held.get_mut(most)?)))
+            else {
+                return;
+            };
+            if !rule.forget_one() {
+                return;
+            }
+            self.evicted = self.evicted.saturating_add(1);
+            *bytes = rule.bytes();
+        }
+    }
+
+    /// Whether something waits for the sequel of the events since this was last asked.
+    pub(crate) fn waits_for_more(&mut self) -> bool {
+        std::mem::take(&mut self.waits)
     }
 
     /// Keeps the partial matches of rules that are unchanged, by where they are now, and drops the rest.
@@ -133,11 +196,12 @@ impl Matcher {
                 *slot = state;
             }
         }
+        self.charge_lists();
     }
 
-    /// Partial matches and counters that had to go for others.
-    pub(crate) fn evicted(&self) -> u64 {
-        self.evicted
+    fn charge_lists(&mut self) {
+        let candidates = self.scratch.heap();
+        self.charge.set(heap_of::<RuleState>(self.rules.capacity()).saturating_add(candidates));
     }
 
     /// Offers an event to one rule. `matched` is the evidence of the match that the event is for `match` steps.
@@ -231,13 +295,18 @@ impl Matcher {
         };
         let Some(state) = self.rules.get_mut(index) else { return };
         let Some(at) = place else {
-            let early =
-                Early { scope, met: Met { step, evidence }, kept: partial::kept_of(rule, step, scene) };
+            let kept = partial::kept_of(rule, step, scene);
+            let early = Early::new(scope, Met { step, evidence }, kept, &self.budget);
+            self.waits = true;
             self.evicted = self.evicted.saturating_add(state.remember(early));
+            self.make_room();
             return;
         };
-        let Some(evidence) = state.count(rule, step, at, scope, scene, evidence, &mut self.evicted) else {
+        let counted = state.count(rule, step, at, scope, scene, evidence, &self.budget, &mut self.evicted);
+        let Some(evidence) = counted else {
             // A counted step that is not there yet leaves the partial as it was.
+            self.waits = true;
+            self.make_room();
             return;
         };
         let mut partial = match at.and_then(|at| state.partials.remove(at)) {
@@ -271,11 +340,13 @@ impl Matcher {
                 }
                 partial.about = Some(scene.observation.clone());
             }
-            self.evicted = self.evicted.saturating_add(state.keep(partial, at));
+            self.evicted = self.evicted.saturating_add(state.keep(partial, at, &self.budget));
+            self.waits = true;
             self.note_due(wait);
+            self.make_room();
             return;
         }
-        if state.matched_before(rule, scene, &partial.kept) {
+        if state.matched_before(rule, scene, &partial.kept, &self.budget) {
             return;
         }
         let count = partial.steps.last().map_or(1, |met| met.evidence.count);
@@ -283,7 +354,9 @@ impl Matcher {
         let extra_weight = partial.extra_weight(rule);
         let mut steps: Vec<Evidence> = partial.steps.into_iter().map(|met| met.evidence).collect();
         steps.sort_by_key(|evidence| evidence.since);
-        out.push(Match { rule: index, time: scene.observation.time, extra_weight, output, steps });
+        let held = Held::default();
+        out.push(Match { rule: index, time: scene.observation.time, extra_weight, output, steps, held });
+        self.make_room();
     }
 }
 
@@ -305,6 +378,14 @@ fn scope_of(scope: Scope, scene: &Scene<'_>) -> Option<ScopeKey> {
 }
 
 impl Match {
+    /// Charges what the match holds from now on.
+    pub(crate) fn hold(&mut self, budget: &Budget) {
+        let own = size_of::<Match>()
+            .saturating_add(heap_of::<u8>(self.output.capacity()))
+            .saturating_add(heap_of::<Evidence>(self.steps.capacity()));
+        self.held = Held::of(budget, own, self.steps.iter());
+    }
+
     /// The id of the rule.
     pub(crate) fn rule_id(&self, rules: &RuleSet) -> Option<Arc<str>> {
         rules.rules().get(self.rule).map(|rule| Arc::clone(&rule.id))

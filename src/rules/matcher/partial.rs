@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 
 use super::absence::Presence;
 use super::counter::Counters;
-use super::{Evidence, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
+use super::evidence::Held;
+use super::{Evidence, FIRST_PARTIALS, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
 use crate::event::Time;
 use crate::rules::fields::{OwnedValue, Scene, Value};
 use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
-use crate::state::Observation;
+use crate::state::{Budget, Observation, heap_of};
 
 #[derive(Debug, Default)]
 pub(super) struct RuleState {
@@ -18,7 +19,15 @@ pub(super) struct RuleState {
     early: VecDeque<Early>,
     /// What met a step that must be absent, for as long as order is not trusted.
     pub(super) presences: VecDeque<Presence>,
-    once: VecDeque<(Time, Box<[Option<OwnedValue>]>)>,
+    once: VecDeque<Once>,
+}
+
+/// Values with which a rule matched.
+#[derive(Debug)]
+struct Once {
+    time: Time,
+    values: Box<[Option<OwnedValue>]>,
+    held: Held,
 }
 
 #[derive(Debug)]
@@ -32,6 +41,7 @@ pub(super) struct Partial {
     pub(super) steps: Vec<Met>,
     /// What the event was about that met the last of them: kept only if time alone can complete the match.
     pub(super) about: Option<Observation>,
+    held: Held,
 }
 
 /// A step that was met.
@@ -47,6 +57,22 @@ pub(super) struct Early {
     pub(super) scope: ScopeKey,
     pub(super) met: Met,
     pub(super) kept: Vec<(usize, Option<OwnedValue>)>,
+    pub(super) held: Held,
+}
+
+impl Early {
+    pub(super) fn new(
+        scope: ScopeKey,
+        met: Met,
+        kept: Vec<(usize, Option<OwnedValue>)>,
+        budget: &Budget,
+    ) -> Early {
+        let values = kept.iter().filter_map(|(_, value)| value.as_ref()).map(OwnedValue::heap);
+        let list = heap_of::<(usize, Option<OwnedValue>)>(kept.capacity());
+        let own = values.fold(list.saturating_add(size_of::<Early>()), usize::saturating_add);
+        let held = Held::of(budget, own, std::iter::once(&met.evidence));
+        Early { scope, met, kept, held }
+    }
 }
 
 /// What the rule keeps of a step that the event meets, with its places in [`Partial::kept`].
@@ -99,6 +125,7 @@ impl RuleState {
         scope: ScopeKey,
         scene: &Scene<'_>,
         evidence: Evidence,
+        budget: &Budget,
         evicted: &mut u64,
     ) -> Option<Evidence> {
         let Some(count) = rule.steps.get(step).and_then(|step| step.count.as_ref()) else {
@@ -108,7 +135,7 @@ impl RuleState {
             self.counters.resize_with(rule.steps.len(), Counters::default);
         }
         let kept = at.and_then(|at| self.partials.get(at)).map_or(&[][..], |partial| &partial.kept);
-        self.counters.get_mut(step)?.count(count, rule.within, scope, scene, kept, evidence, evicted)
+        self.counters.get_mut(step)?.count(count, rule.within, scope, scene, kept, evidence, budget, evicted)
     }
 
     /// Remembers an event that came before its turn. Says how many had to go for it.
@@ -134,20 +161,51 @@ impl RuleState {
         self.early.remove(at)
     }
 
-    /// Keeps a partial match at its old place, or at the end. Says how many had to go for it: the oldest of those
-    /// that are at their first step, else the oldest of all.
-    pub(super) fn keep(&mut self, partial: Partial, at: Option<usize>) -> u64 {
+    /// Keeps a partial match at its old place, or at the end. Says how many had to go for it.
+    pub(super) fn keep(&mut self, mut partial: Partial, at: Option<usize>, budget: &Budget) -> u64 {
+        partial.hold(budget);
         if let Some(at) = at {
             self.partials.insert(at.min(self.partials.len()), partial);
             return 0;
         }
         let full = self.partials.len() >= MAX_PARTIALS;
         if full {
-            let victim = self.partials.iter().position(|partial| partial.steps.len() <= 1).unwrap_or(0);
-            self.partials.remove(victim);
+            self.drop_least();
         }
         self.partials.push_back(partial);
         u64::from(full)
+    }
+
+    /// What is held against the share of evidence.
+    pub(super) fn bytes(&self) -> usize {
+        let partials = self.partials.iter().map(|partial| partial.held.bytes());
+        let early = self.early.iter().map(|early| early.held.bytes());
+        let once = self.once.iter().map(|once| once.held.bytes());
+        let counters = self.counters.iter().map(Counters::bytes);
+        partials.chain(early).chain(once).chain(counters).fold(0, usize::saturating_add)
+    }
+
+    /// Drops the oldest partial match of those that are at their first step, else the oldest of all; those that came
+    /// first only if there are no others.
+    fn drop_least(&mut self) -> Option<Partial> {
+        let by_need =
+            |(at, partial): &(usize, &Partial)| (*at < FIRST_PARTIALS, partial.steps.len() > 1, *at);
+        let (victim, _) = self.partials.iter().enumerate().min_by_key(by_need)?;
+        self.partials.remove(victim)
+    }
+
+    /// Forgets one thing: a partial match that is at its first step and did not come first; where there is none, an
+    /// event before its turn, a counter, a value of `once`; last of the other partial matches. Whether there was
+    /// anything.
+    pub(super) fn forget_one(&mut self) -> bool {
+        let mut loose = self.partials.iter().skip(FIRST_PARTIALS);
+        if loose.any(|partial| partial.steps.len() <= 1) {
+            return self.drop_least().is_some();
+        }
+        self.early.pop_front().is_some()
+            || self.counters.iter_mut().any(Counters::drop_least)
+            || self.once.pop_front().is_some()
+            || self.drop_least().is_some()
     }
 
     /// Whether the rule matched before with these values of `once`, within the time that this holds; from now on it has.
@@ -156,6 +214,7 @@ impl RuleState {
         rule: &Rule,
         scene: &Scene<'_>,
         kept: &[Option<OwnedValue>],
+        budget: &Budget,
     ) -> bool {
         if rule.once.is_empty() {
             return false;
@@ -163,21 +222,43 @@ impl RuleState {
         let values = rule.once.iter().map(|term| term.value(scene, kept).map(Value::into_owned));
         let values: Box<[_]> = values.collect();
         let now = scene.observation.time;
-        self.once.retain(|(time, _)| now.since(*time) < rule.once_per);
-        if self.once.iter().any(|(_, known)| *known == values) {
+        self.once.retain(|once| now.since(once.time) < rule.once_per);
+        if self.once.iter().any(|once| once.values == values) {
             return true;
         }
         if self.once.len() >= MAX_ONCE {
             self.once.pop_front();
         }
-        self.once.push_back((now, values));
+        let heap = values.iter().flatten().map(OwnedValue::heap);
+        let list = size_of::<Once>().saturating_add(heap_of::<Option<OwnedValue>>(values.len()));
+        let held = Held::own(budget, heap.fold(list, usize::saturating_add));
+        self.once.push_back(Once { time: now, values, held });
         false
     }
 }
 
 impl Partial {
     pub(super) fn new(rule: &Rule, scope: ScopeKey) -> Partial {
-        Partial { scope, next: 0, kept: vec![None; rule.kept.len()], steps: Vec::new(), about: None }
+        Partial {
+            scope,
+            next: 0,
+            kept: vec![None; rule.kept.len()],
+            steps: Vec::new(),
+            about: None,
+            held: Held::default(),
+        }
+    }
+
+    /// Charges what it holds now.
+    fn hold(&mut self, budget: &Budget) {
+        let values = self.kept.iter().flatten().map(OwnedValue::heap);
+        let lists = [
+            size_of::<Partial>(),
+            heap_of::<Option<OwnedValue>>(self.kept.capacity()),
+            heap_of::<Met>(self.steps.capacity()),
+        ];
+        let own = values.chain(lists).fold(0, usize::saturating_add);
+        self.held = Held::of(budget, own, self.steps.iter().map(|met| &met.evidence));
     }
 
     /// Whether a step is met.

@@ -35,6 +35,7 @@ pub(super) const NAMES: &[&str] = &[
     "fork",
     "ioctl",
     "listen",
+    "mapexec",
     "memfd_create",
     "open",
     "openat",
@@ -86,6 +87,11 @@ pub(super) fn make(name: &str, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) 
             now.exits(pid);
         }
         "open" | "openat" | "creat" => open(sysno, pid, now, keys)?,
+        "mapexec" => {
+            let path = keys.bytes("path");
+            let path = keys.needed("path", path)?;
+            now.push(pid, Deed::Map { path });
+        }
         "chdir" => {
             let path = keys.bytes("path");
             let path = keys.needed("path", path)?;

@@ -49,6 +49,7 @@
 //! | `execve`, `execveat` | `path`, `argv`, `given` (the path as asked for), `layer=lower` or `upper`, `memfd=true`, `fd` (run by descriptor) |
 //! | `exit` | `status` |
 //! | `open`, `openat`, `creat` | `path`, `flags=O_CREAT\|O_WRONLY`, `mode`, `dirfd`, `origin` |
+//! | `mapexec` | `path`: it is about to be mapped executable |
 //! | `close`, `read`, `write`, … | `fd` |
 //! | `socket` | `family=inet`, `inet6` or `unix`; `proto=tcp`, `udp` or `raw` |
 //! | `connect` | `remote`, `fd`, `proto`; a descriptor that is not open gets its socket by itself |

@@ -8,7 +8,7 @@ use super::words::{Keys, Word, span, words};
 use super::world::World;
 use crate::event::{
     Call, ContainerStart, Context, Event, Execve, Fd, Kind, ModeBits, Nanos, Open, OpenFlags, SentryExecve,
-    Text, Texts, Tgid, Tid, Time,
+    SentryMmap, Text, Texts, Tgid, Tid, Time,
 };
 use crate::finding::Severity;
 
@@ -56,6 +56,8 @@ pub(super) enum Deed {
     Ask { call: Call, fd: Option<Fd>, path: Vec<u8>, argv: Vec<u8> },
     /// open(2), openat(2), creat(2)
     Open { call: Call, dirfd: Fd, path: Vec<u8>, flags: OpenFlags, mode: ModeBits },
+    /// `sentry/mmap`
+    Map { path: Vec<u8> },
     /// chdir(2)
     Chdir { call: Call, path: Vec<u8> },
 }
@@ -255,6 +257,7 @@ impl Made {
                 mode: *mode,
                 ..Open::default()
             }),
+            Deed::Map { path } => Kind::SentryMmap(SentryMmap { path: Text(path), ..SentryMmap::default() }),
             Deed::Chdir { call, path } => {
                 Kind::Chdir(crate::event::Chdir { call: *call, pathname: Text(path), ..Default::default() })
             }

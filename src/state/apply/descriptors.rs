@@ -11,7 +11,9 @@ use super::super::gpu::device_at;
 use super::super::path::{canonical, is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
 use super::super::terminal::is_master;
-use super::super::{Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Role, Socket, State, Subject};
+use super::super::{
+    Access, Descriptor, FileId, Object, OnExec, Pipe, PipeEnd, Process, Role, Socket, State, Subject,
+};
 use super::{About, Acting, PROCESS};
 
 /// fcntl(2) commands: `include/uapi/asm-generic/fcntl.h`, `include/uapi/linux/fcntl.h`.
@@ -53,6 +55,17 @@ fn is_work(path: &[u8]) -> bool {
     !(is_no_storage(path) || path.starts_with(b"/etc/") || path.starts_with(b"/usr/share/zoneinfo/"))
 }
 
+/// Where the bytes of a file come from that was written like this.
+pub(super) fn origin_of(derivation: &Derivation) -> Origin {
+    match &derivation.source {
+        Source::Local => Origin::Created,
+        // What a compiler makes of downloaded sources was built here, and so is a copy of it; the chain stays.
+        Source::Remote(_) | Source::File(_) if derivation.writer.program.is_builder() => Origin::Created,
+        Source::File(from) if from.is_built() => Origin::Created,
+        Source::Remote(_) | Source::File(_) => Origin::Network,
+    }
+}
+
 impl State {
     /// open(2), openat(2), creat(2).
     pub(super) fn open(&mut self, acting: &Acting<'_>, open: &Open<'_>) -> Option<About> {
@@ -65,7 +78,7 @@ impl State {
         }
         let fd = open.call.new_fd()?;
         if path.as_deref().is_some_and(is_work)
-            && let Some(process) = self.processes.get_mut(acting.process)
+            && let Some(process) = self.processes.count_mut(acting.process)
         {
             process.opens = process.opens.saturating_add(1);
         }
@@ -96,12 +109,14 @@ impl State {
         if is_no_storage(&path) {
             return Object::File(file);
         }
-        // Bytes come in before they go out: a file that is opened for both was not written yet.
-        if flags.is_read() {
+        let keeps_content = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
+        // Bytes come in before they go out: a file that is opened for both was not written yet. A new one has none,
+        // even if another file had its name before: a lock file that was renamed away.
+        if flags.is_read() && keeps_content {
             self.read_from_file(acting, file);
+            self.opened_as_code(acting, file);
         }
         if flags.is_write() {
-            let keeps_content = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
             self.write_to_file(acting, file, keeps_content);
         }
         Object::File(file)
@@ -332,13 +347,31 @@ impl State {
         let tainted = self.file(acting, file).filter(|file| file.provenance.remote().is_some());
         if let Some(derivation) = tainted.and_then(File::derivation).cloned() {
             self.taint(acting.process, &Source::File(derivation), acting.time);
+        } else if let Some(process) = self.processes.get_mut(acting.process)
+            && !process.inputs.is_empty()
+            && process.program.copies_file_by_file()
+        {
+            // `cp -r` has one file in its hands at a time: what it writes next comes from this one.
+            process.inputs.retain(|source| !matches!(source, Source::File(_)));
         }
     }
 
     /// The acting process writes to a file: what it has from the network is in there from now on.
     fn write_to_file(&mut self, acting: &Acting<'_>, file: FileId, keeps_content: bool) {
+        let input = self.processes.get(acting.process).and_then(Process::network_input).cloned();
+        self.write_from(acting, file, input, keeps_content);
+    }
+
+    /// The acting process writes to a file what comes from `input`, or what nobody saw come from anywhere.
+    pub(super) fn write_from(
+        &mut self,
+        acting: &Acting<'_>,
+        file: FileId,
+        input: Option<Source>,
+        keeps_content: bool,
+    ) {
         let Some(process) = self.processes.get(acting.process) else { return };
-        let (writer, input) = (process.actor(), process.network_input().cloned());
+        let (writer, making) = (process.actor(), process.making());
         let Some(known) = self.file(acting, file) else { return };
         let is_memory = known.path.starts_with(b"/memfd:");
         let source = match input {
@@ -347,17 +380,15 @@ impl State {
             None if keeps_content && known.provenance.remote().is_some() => return,
             None => Source::Local,
         };
-        let origin = match (&source, is_memory) {
-            (_, true) => Origin::Memfd,
-            // What a compiler makes of downloaded sources was built here; the chain stays.
-            (Source::Remote(_) | Source::File(_), false) if writer.program.is_builder() => Origin::Created,
-            (Source::Remote(_) | Source::File(_), false) => Origin::Network,
-            (Source::Local, false) => Origin::Created,
-        };
-        let derivation = Derivation::new(known.serial, known.path.clone(), writer, acting.time, source);
+        let (serial, path) = (known.serial, known.path.clone());
+        let derivation = Derivation::new(serial, path, writer, acting.time, source, making, &self.budget);
+        let origin = if is_memory { Origin::Memfd } else { origin_of(&derivation) };
         let provenance = Provenance { origin, derivation: Some(derivation) };
         if let Some(container) = self.container_mut(acting.container) {
             container.files.written(file, acting.time, provenance);
+        }
+        if let Some(process) = self.processes.get_mut(acting.process) {
+            process.wrote = Some(file);
         }
     }
 

@@ -3,12 +3,15 @@
 //! The beginning of a call changes next to nothing: what counts is how it ended. Of a call that failed only the
 //! failure is known.
 
+mod arrival;
+mod code;
 mod descriptors;
 mod names;
 mod network;
 mod processes;
 mod raw;
 mod taint;
+mod transfer;
 
 use crate::event::{Context, Fd, Kind, Tgid, Time};
 
@@ -51,7 +54,8 @@ impl State {
             Kind::SentryClone(clone) => Some(self.sentry_clone(acting, clone)),
             Kind::SentryExecve(exec) => Some(self.sentry_execve(acting, exec)),
             Kind::ExitNotifyParent(_) => Some(self.process_exit(acting)),
-            Kind::TaskExit(_) | Kind::SentryMmap(_) => Some(PROCESS),
+            Kind::TaskExit(_) => Some(PROCESS),
+            Kind::SentryMmap(map) => Some(self.sentry_mmap(acting, map)),
             Kind::Raw(raw) => self.raw(acting, raw),
             Kind::Open(open) => self.open(acting, open),
             Kind::Close(close) => self.close(acting, close),
@@ -83,7 +87,7 @@ impl State {
             Kind::SocketPair(pair) => self.socketpair(acting, pair),
             Kind::Bind(bind) => self.bind(acting, bind),
             Kind::Listen(listen) => listen.call.exit.map(|_| self.about(acting, listen.fd)),
-            Kind::Mmap(mmap) => mmap.call.exit.map(|_| self.about(acting, mmap.fd)),
+            Kind::Mmap(mmap) => mmap.call.exit.map(|exit| self.mmap(acting, mmap.fd, mmap.prot, exit)),
             Kind::InotifyAddWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             Kind::InotifyRmWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             Kind::TimerfdSettime(event) => event.call.exit.map(|_| self.about(acting, event.fd)),

@@ -103,7 +103,7 @@ impl State {
         }
         if is_stream && outcome.may_carry_bytes() && is_remote(remote.ip()) {
             self.leads_on(acting, remote);
-            self.taint(acting.process, &Source::Remote(Remote { addr: remote, time: since }), acting.time);
+            self.got_from(acting, remote, since);
         }
         let news = if repeated { News::No } else { News::Attempt };
         Some((Some(event.fd), Subject::Socket { socket, endpoint: Some(endpoint), news }))
@@ -161,7 +161,7 @@ impl State {
         let object = Object::Socket(socket);
         self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)));
         if let Some(addr) = remote.filter(|remote| is_remote(remote.ip())) {
-            self.taint(acting.process, &Source::Remote(Remote { addr, time: acting.time }), acting.time);
+            self.got_from(acting, addr, acting.time);
         }
         Some(self.about(acting, fd))
     }
@@ -233,7 +233,7 @@ impl State {
         if let Some(addr) = from.filter(|from| is_remote(from.ip()) && from.port() != DNS_PORT)
             && bytes > 0
         {
-            self.taint(acting.process, &Source::Remote(Remote { addr, time: acting.time }), acting.time);
+            self.got_from(acting, addr, acting.time);
         }
     }
 
@@ -320,6 +320,12 @@ impl State {
             Object::Socket(socket) => Some(socket),
             Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => None,
         }
+    }
+
+    /// The acting process has bytes from a remote that it is connected to since `since`.
+    fn got_from(&mut self, acting: &Acting<'_>, addr: std::net::SocketAddr, since: crate::event::Time) {
+        let Some(by) = self.processes.get(acting.process).map(super::super::Process::actor) else { return };
+        self.taint(acting.process, &Source::Remote(Remote { addr, time: since, by }), acting.time);
     }
 
     /// What passes through a socket that has a remote end.

@@ -7,20 +7,33 @@ use smallvec::SmallVec;
 use crate::event::{Chdir, CloneFlags, ContainerStart, Execve, Fd, SentryClone, SentryExecve, Sysno};
 
 use super::super::interpreter::Runs;
-use super::super::path::{basename, canonical, without_deleted};
-use super::super::process::{AskedProgram, Comm, ancestors_of_child};
+use super::super::moved::Inode;
+use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
+use super::super::process::{AskedProgram, Comm, Deeds, ancestors_of_child};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of};
 use super::super::{
-    Birth, FdTable, FileId, Gpu, Object, Process, ProcessId, ProcessKey, ProcessSerial, State, Subject,
+    Birth, Charge, FdTable, FileId, Gpu, Object, Pins, Process, ProcessId, ProcessKey, ProcessSerial, Shared,
+    State, Subject,
 };
+use super::arrival::Layer;
 use super::{About, Acting, PROCESS};
+
+/// What tells a program's file apart, where the release says it.
+fn inode_of(exec: &SentryExecve<'_>) -> Option<Inode> {
+    (exec.ino.0 != 0).then_some(Inode { ino: exec.ino, size: exec.size, upper: exec.overlay_upper })
+}
 
 impl State {
     /// The first process is about to run: there is no exec event for it, so its arguments make its program.
     pub(super) fn container_start(&mut self, acting: &Acting<'_>, start: &ContainerStart<'_>) -> About {
         let argv = Argv::copy(&start.args);
-        let cwd = start.cwd.present().map(Arc::from);
+        let cwd = start.cwd.present().map(|cwd| Shared::new(cwd, &self.budget));
         let path = argv.first().and_then(|first| canonical(start.cwd.present(), first)).unwrap_or_default();
+        // What a container starts with comes from its image, but no release says so; and a word without a slash is
+        // found along a search path that nobody tells.
+        let named = argv.first().is_some_and(|first| first.contains(&b'/'));
+        let origin = if named && self.is_in_image(acting, &path) { Origin::Image } else { Origin::Unknown };
+        let executable = Provenance { origin, derivation: None };
         let name = comm_of(if path.is_empty() { argv.first().unwrap_or_default() } else { &path });
         let program = self.with_script(
             acting,
@@ -28,14 +41,16 @@ impl State {
                 path,
                 name,
                 argv,
-                // What a container starts with comes from its image; no release says so.
-                executable: Provenance { origin: Origin::Unknown, derivation: None },
+                executable,
                 script: None,
                 time: acting.time,
+                charge: Charge::default(),
+                pins: Pins::default(),
             },
         );
+        let program = program.kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
-        process.program = Arc::new(program);
+        process.program = program;
         process.birth = Birth::Seen;
         process.cwd = cwd;
         let serial = process.serial;
@@ -76,7 +91,7 @@ impl State {
             serial,
             lineage: self.lineage_of_child(from, serial),
             birth: Birth::Seen,
-            ancestors: ancestors_of_child(from),
+            ancestors: ancestors_of_child(from, &self.budget),
             program: Arc::clone(&from.program),
             comm: from.comm,
             uid: from.uid,
@@ -92,7 +107,10 @@ impl State {
             stdin: from.stdin.clone(),
             asked: None,
             renames: 0,
+            deeds: Deeds::None,
             terminal: None,
+            wrote: None,
+            code: from.code.clone(),
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)
@@ -116,12 +134,13 @@ impl State {
             return;
         }
         let lineage = self.lineage_of_child(from, serial);
-        let (ancestors, program, cwd, inputs, stdin) = (
-            ancestors_of_child(from),
+        let (ancestors, program, cwd, inputs, stdin, code) = (
+            ancestors_of_child(from, &self.budget),
             Arc::clone(&from.program),
             from.cwd.clone(),
             from.inputs.clone(),
             from.stdin.clone(),
+            from.code.clone(),
         );
         let inherited = self.processes.fds(parent).cloned().unwrap_or_default();
         if flags.contains(CloneFlags::FILES) {
@@ -160,6 +179,7 @@ impl State {
             return;
         }
         child.program = program;
+        child.code = code;
         child.stdin = child.stdin.take().or(stdin);
         if child.inputs.is_empty() {
             for source in &inputs {
@@ -198,7 +218,9 @@ impl State {
             self.file_behind_proc_path(acting, exec.pathname.bytes())
         };
         let provenance = by_descriptor.and_then(|file| self.provenance_of(acting, file));
-        AskedProgram { path: exec.pathname.bytes().into(), provenance }
+        // A longer path cannot have been run.
+        let path = exec.pathname.bytes();
+        AskedProgram { path: path.get(..PATH_MAX).unwrap_or(path).into(), provenance }
     }
 
     /// A program was loaded.
@@ -210,21 +232,20 @@ impl State {
             Some(name) => name,
             None => basename(path),
         };
+        let provenance = asked.as_ref().and_then(|asked| asked.provenance.clone());
+        let executable = self.executable_of(acting, exec, path, provenance, deleted);
+        self.ran(acting, inode_of(exec), &executable);
         let program = self.with_script(
             acting,
             Program {
                 path: path.into(),
                 name: name.get(..COMM_MAX).unwrap_or(name).into(),
                 argv: Argv::copy(&exec.argv),
-                executable: self.executable_of(
-                    acting,
-                    exec,
-                    path,
-                    asked.and_then(|asked| asked.provenance),
-                    deleted,
-                ),
+                executable,
                 script: None,
                 time: acting.time,
+                charge: Charge::default(),
+                pins: Pins::default(),
             },
         );
         self.processes.unshare_table(acting.process);
@@ -232,14 +253,17 @@ impl State {
             fds.exec();
         }
         let stdin = self.tainted_stdin(acting.container, acting.process);
+        let program = program.kept(&self.budget);
         let Some(process) = self.processes.get_mut(acting.process) else { return PROCESS };
         process.comm = Comm::new(&program.name);
-        process.program = Arc::new(program);
+        process.program = program;
         process.gpu = Gpu::default();
         process.inputs.clear();
         process.stdin = stdin;
         process.renames = 0;
         process.terminal = None;
+        process.wrote = None;
+        process.code.clear();
         // What it reads from there it passes on.
         if let Some(stdin) = process.stdin.clone() {
             self.taint(acting.process, &stdin, acting.time);
@@ -249,7 +273,7 @@ impl State {
 
     /// Where an executable came from: what the sentry says of the file itself, then what was seen of it.
     fn executable_of(
-        &self,
+        &mut self,
         acting: &Acting<'_>,
         exec: &SentryExecve<'_>,
         path: &[u8],
@@ -269,31 +293,38 @@ impl State {
         }
         match seen.origin {
             // A program without a name was deleted after its start, or never had one: made here in any case.
-            Origin::Unknown if exec.overlay_upper || deleted => {
-                Provenance { origin: Origin::Created, ..seen }
+            Origin::Unknown => {
+                let layer = if exec.overlay_upper || deleted { Layer::Upper } else { Layer::Unsaid };
+                self.ran_before(acting, inode_of(exec)).unwrap_or_else(|| self.arrived(acting, path, layer))
             }
-            Origin::Unknown | Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+            Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
         }
     }
 
     /// Fills in the script that an interpreter was told to run.
-    fn with_script(&self, acting: &Acting<'_>, program: Program) -> Program {
+    fn with_script(&mut self, acting: &Acting<'_>, program: Program) -> Program {
         let operand = match program.interprets() {
             Some(Runs::File(operand)) => operand,
             // Where a module lies is not said; its name is what it is known by.
             Some(Runs::Module(module)) => {
-                let script = Script { path: module.into(), provenance: program.executable.clone() };
+                let beside = self.module_beside(acting, module);
+                let provenance = beside.unwrap_or_else(|| program.executable.clone());
+                let script = Script { path: module.into(), provenance };
                 return Program { script: Some(script), ..program };
             }
             Some(Runs::Stdin | Runs::Other) | None => return program,
         };
         let Some(path) = self.absolute(acting, operand) else { return program };
         // A file of that name may be one that was open before; what the descriptor leads to is what runs.
-        let provenance = self
+        let seen = self
             .file_behind_proc_path(acting, &path)
             .or_else(|| self.find_file(acting, &path))
             .and_then(|file| self.provenance_of(acting, file))
             .unwrap_or_default();
+        let provenance = match seen.origin {
+            Origin::Unknown => self.arrived(acting, &path, Layer::Unsaid),
+            Origin::Image | Origin::Created | Origin::Network | Origin::Memfd => seen,
+        };
         Program { script: Some(Script { path, provenance }), ..program }
     }
 
@@ -311,7 +342,8 @@ impl State {
             } else {
                 self.absolute(acting, chdir.pathname.bytes())
             };
-            self.processes.get_mut(acting.process)?.cwd = path.map(Arc::from);
+            let cwd = path.map(|path| Shared::new(path, &self.budget));
+            self.processes.get_mut(acting.process)?.cwd = cwd;
         }
         Some(PROCESS)
     }

@@ -1,6 +1,6 @@
 //! Calls of which only the registers are seen.
 
-use crate::event::{Raw, Sysno};
+use crate::event::{MapProt, Raw, Sysno};
 
 use super::super::fds::Nvidia;
 use super::super::files::Stays;
@@ -22,6 +22,13 @@ impl State {
             Sysno::RENAME | Sysno::RENAMEAT | Sysno::RENAMEAT2 => self.renamed(acting, raw, Stays::No),
             Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
                 self.renamed(acting, raw, Stays::Yes)
+            }
+            Sysno::SENDFILE => self.transferred(acting, raw, raw.fd(2), raw.fd(1)),
+            Sysno::SPLICE | Sysno::COPY_FILE_RANGE => self.transferred(acting, raw, raw.fd(1), raw.fd(3)),
+            Sysno::TEE => self.transferred(acting, raw, raw.fd(1), raw.fd(2)),
+            Sysno::MMAP => {
+                let prot = MapProt::from_bits_retain(u32::try_from(raw.arg(3) & 0xffff_ffff).unwrap_or(0));
+                raw.call.exit.map(|exit| self.mmap(acting, raw.fd(5), prot, exit))
             }
             _ => raw.call.exit.map(|_| PROCESS),
         }

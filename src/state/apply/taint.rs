@@ -19,7 +19,7 @@ impl State {
         while let Some((process, source)) = reached.get(next).cloned() {
             next = next.saturating_add(1);
             let Some(tainted) = self.processes.get_mut(process) else { continue };
-            let is_first = tainted.inputs.is_empty();
+            let is_first = tainted.has_only_stdin();
             if !tainted.note_input(&source) || !is_first {
                 continue;
             }
@@ -48,6 +48,23 @@ impl State {
                     }
                 }
             }
+        }
+    }
+
+    /// The kernel moved bytes from `source` into a pipe; whoever reads from it has them.
+    pub(super) fn pour_into(&mut self, acting: &Acting<'_>, pipe: PipeId, source: &Source) {
+        match self.pipes.get_mut(pipe) {
+            Some(pipe) if pipe.source.is_none() => pipe.source = Some(source.clone()),
+            Some(_) | None => return,
+        }
+        let readers = self.processes.readers_of(acting.container, Object::Pipe(pipe, PipeEnd::Read));
+        for (reader, through) in readers.into_iter().filter(|(reader, _)| *reader != acting.process) {
+            if through == Through::Stdin
+                && let Some(reader) = self.processes.get_mut(reader)
+            {
+                reader.stdin = Some(source.clone());
+            }
+            self.taint(reader, source, acting.time);
         }
     }
 

@@ -27,6 +27,7 @@ mod ops;
 mod words;
 
 use crate::state::State;
+use crate::state::budget::Budget;
 
 use compare::Comparison;
 use naive::Naive;
@@ -35,6 +36,9 @@ use words::{SESSIONS, Session};
 
 /// Steps after which everything is compared, not only what was touched.
 const EVERYTHING: usize = 256;
+
+/// Bytes of a state that is under pressure from the first operations on.
+const CONFINED: usize = 24 << 10;
 
 /// Operations of one run: its bounds are so far away that nothing is evicted.
 pub(crate) const LONGEST: usize = 2000;
@@ -70,7 +74,7 @@ fn play(operations: impl Iterator<Item = Op>, sessions: &'static [Session]) {
 }
 
 fn play_confined(operations: impl Iterator<Item = Op>) {
-    let (mut state, mut model) = (State::confined(), Naive::default());
+    let (mut state, mut model) = (State::with_budget(Budget::new(CONFINED)), Naive::default());
     let mut player = Player::new(SESSIONS);
     let mut clock = state.clock();
     for op in operations {

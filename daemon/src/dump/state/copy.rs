@@ -46,6 +46,10 @@ pub(super) fn snapshot(state: &State, records: u64, begin: Option<Time>) -> Snap
             files: evictions.files,
             endpoints: evictions.endpoints,
             sockets: evictions.sockets,
+            pipes: evictions.pipes,
+            descriptors: evictions.descriptors,
+            evidence: evictions.evidence,
+            containers: evictions.containers,
         },
     }
 }

@@ -248,4 +248,8 @@ pub(super) struct Evictions {
     pub(super) files: u64,
     pub(super) endpoints: u64,
     pub(super) sockets: u64,
+    pub(super) pipes: u64,
+    pub(super) descriptors: u64,
+    pub(super) evidence: u64,
+    pub(super) containers: u64,
 }

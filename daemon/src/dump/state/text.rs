@@ -334,6 +334,10 @@ impl Page {
             (gone.files, "files"),
             (gone.endpoints, "endpoints"),
             (gone.sockets, "sockets"),
+            (gone.pipes, "pipes"),
+            (gone.descriptors, "descriptors"),
+            (gone.evidence, "matches that were under way"),
+            (gone.containers, "containers"),
         ];
         self.sum(&evicted, "nothing to stay within bounds");
         self.out.push('\n');

@@ -1,0 +1,146 @@
+//! Dates as feeds write them → nanoseconds since 1970.
+
+use crate::event::Time;
+
+const SECOND: i64 = 1_000_000_000;
+
+/// A time: `2026-01-02`, `2026-01-02 03:04:05`, RFC 3339 with fraction and offset, a trailing `UTC` or `(UTC)`, or
+/// seconds since 1970. Without an offset it is UTC.
+pub(super) fn parse(text: &str) -> Option<Time> {
+    let text = text.trim().trim_end_matches(['(', ')']).trim();
+    let text = text.strip_suffix("UTC").unwrap_or(text).trim_end().trim_end_matches('(').trim_end();
+    if (9..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return seconds(text.parse().ok()?);
+    }
+    let (date, rest) = text.split_at_checked(10)?;
+    let days = days(date)?;
+    let rest = rest.strip_prefix(['T', 't', ' ']).unwrap_or(rest);
+    let (clock, rest) = if rest.is_empty() { ("00:00:00", "") } else { rest.split_at_checked(8)? };
+    let mut parts = clock.split(':');
+    let mut next = |limit: i64| {
+        let part = parts.next()?;
+        (part.len() == 2).then_some(())?;
+        number(part).filter(|value| *value < limit)
+    };
+    // A leap second is the last one of its minute.
+    let (hour, minute, second) = (next(24)?, next(60)?, next(61)?);
+    let offset = offset(skip_fraction(rest))?;
+    let clock = hour.checked_mul(3600)?.checked_add(minute.checked_mul(60)?)?.checked_add(second)?;
+    seconds(days.checked_mul(86_400)?.checked_add(clock)?.checked_sub(offset)?)
+}
+
+/// Seconds since 1970.
+pub(super) fn seconds(seconds: i64) -> Option<Time> {
+    seconds.checked_mul(SECOND).map(Time)
+}
+
+/// A duration as Go prints it, such as `3h59m55.756182786s`, in nanoseconds; fractions of seconds are dropped.
+pub(super) fn duration(text: &str) -> Option<i64> {
+    let (sign, mut rest) = text.strip_prefix('-').map_or((1, text), |rest| (-1, rest));
+    let mut total = 0_i64;
+    if rest.is_empty() {
+        return None;
+    }
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (count, after) = rest.split_at_checked(end)?;
+        let whole = count.split('.').next()?;
+        let end = after.find(|c: char| c.is_ascii_digit()).unwrap_or(after.len());
+        let (unit, after) = after.split_at_checked(end)?;
+        let nanos = match unit {
+            "d" => 86_400 * SECOND,
+            "h" => 3600 * SECOND,
+            "m" => 60 * SECOND,
+            "s" => SECOND,
+            "ms" | "us" | "µs" | "ns" => 0,
+            _ => return None,
+        };
+        total = total.checked_add(number(whole)?.checked_mul(nanos)?)?;
+        rest = after;
+    }
+    total.checked_mul(sign)
+}
+
+fn number(text: &str) -> Option<i64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { None }
+}
+
+/// Days from 1970-01-01 to the date of the proleptic Gregorian calendar, years from March so that February ends them.
+fn days(date: &str) -> Option<i64> {
+    let mut parts = date.split('-');
+    let (year, month, day) = (number(parts.next()?)?, number(parts.next()?)?, number(parts.next()?)?);
+    if parts.next().is_some() || !(1970..=9999).contains(&year) {
+        return None;
+    }
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    let (year, month) = match month.checked_sub(3) {
+        Some(month) if month >= 0 => (year, month),
+        _ => (year.checked_sub(1)?, month.checked_add(9)?),
+    };
+    let leaps =
+        year.checked_div(4)?.checked_sub(year.checked_div(100)?)?.checked_add(year.checked_div(400)?)?;
+    let months = month.checked_mul(153)?.checked_add(2)?.checked_div(5)?;
+    year.checked_mul(365)?.checked_add(leaps)?.checked_add(months)?.checked_add(day)?.checked_sub(719_469)
+}
+
+fn skip_fraction(text: &str) -> &str {
+    text.strip_prefix('.').map_or(text, |rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
+fn offset(text: &str) -> Option<i64> {
+    let text = text.trim();
+    if text.is_empty() || text.eq_ignore_ascii_case("z") {
+        return Some(0);
+    }
+    let (sign, rest) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text.strip_prefix('+')?),
+    };
+    let (hours, minutes) = rest.split_once(':').or_else(|| rest.split_at_checked(2))?;
+    let minutes = if minutes.is_empty() { 0 } else { number(minutes)? };
+    let hours = number(hours)?;
+    (hours < 24 && minutes < 60).then_some(())?;
+    hours.checked_mul(3600)?.checked_add(minutes.checked_mul(60)?)?.checked_mul(sign)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_are_read_in_every_dress() {
+        let expected = Some(Time(1_767_323_045 * SECOND));
+        for text in [
+            "2026-01-02 03:04:05",
+            "2026-01-02T03:04:05Z",
+            "2026-01-02T03:04:05.123456Z",
+            "2026-01-02 03:04:05 UTC",
+            "2026-01-02 03:04:05 (UTC)",
+            "2026-01-02T04:04:05+01:00",
+            "1767323045",
+        ] {
+            assert_eq!(parse(text), expected, "{text}");
+        }
+        assert_eq!(parse("1970-01-01"), Some(Time(0)));
+        assert_eq!(parse("2000-03-01"), Some(Time(951_868_800 * SECOND)));
+    }
+
+    #[test]
+    fn what_is_no_date_is_none() {
+        for text in
+            ["", "None", "n/a", "2026-13-01", "2026-01-02 25:00:00", "02.01.2026", "2026-01-02x03:04:05"]
+        {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn durations_are_read_as_go_prints_them() {
+        assert_eq!(duration("3h59m55.756182786s"), Some((3 * 3600 + 59 * 60 + 55) * SECOND));
+        assert_eq!(duration("-1h0m0s"), Some(-3600 * SECOND));
+        assert_eq!(duration("soon"), None);
+    }
+}
