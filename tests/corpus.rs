@@ -21,7 +21,7 @@ use sluicebox::finding::{Finding, Severity, json, text};
 use sluicebox::intel::Intel;
 use sluicebox::rules::{RuleSet, Thresholds, builtin};
 
-use common::{Recording, recordings};
+use common::recordings;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -111,6 +111,9 @@ fn every_verdict_is_the_one_that_was_written_by_hand() {
         let evictions = sandbox.state().evictions().total();
         assert_eq!(evictions, 0, "{recording}: nothing had to be forgotten in a trace of this size");
         assert_eq!(sandbox.stats().undecodable, 0, "{recording}");
+        let sight = sandbox.state().sight();
+        let inferred = sight.unseen_execs + sight.unseen_connects + sight.args_changed + sight.time_backs;
+        assert_eq!(inferred > 0, sight.dropped > 0, "{recording}: where nothing was lost nothing is guessed");
     }
     assert_eq!(wrong, Vec::<String>::new());
 }
@@ -145,60 +148,6 @@ fn the_same_packets_give_the_same_bytes_on_any_thread_and_with_any_hash_seed() {
                 assert_eq!(run.join().unwrap(), expected, "{recording}");
             }
         });
-    }
-}
-
-/// A sequence that looks random and is the same every time: xorshift64.
-fn noise(seed: u64) -> impl FnMut() -> u64 {
-    let mut state = seed;
-    move || {
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state
-    }
-}
-
-#[test]
-fn a_tenth_of_the_events_lost_makes_no_honest_container_guilty() {
-    let rules = rules();
-    for recording in recordings().into_iter().filter(Recording::is_benign) {
-        for seed in 1..=3 {
-            let mut noise = noise(seed);
-            let kept: Vec<&[u8]> = recording.packets().filter(|_| !noise().is_multiple_of(10)).collect();
-            let (found, _) = findings(&rules, kept.into_iter());
-            assert!(worst(&found) < Some(Severity::Alert), "{recording} with seed {seed}: {}", told(&found));
-        }
-    }
-}
-
-/// The packets with those of different threads up to 5 ms out of order, a thousand times what was seen. A thread sends
-/// its own events itself, one after the other, so those stay in their order.
-fn disordered(recording: &Recording, seed: u64) -> Vec<&[u8]> {
-    let mut noise = noise(seed);
-    let mut delays: BTreeMap<i32, i64> = BTreeMap::new();
-    let mut packets: Vec<(i64, &[u8])> = recording
-        .packets()
-        .map(|packet| {
-            let event = sluicebox::wire::decode(packet).unwrap().event;
-            let context = event.and_then(|event| event.context).unwrap_or_default();
-            let delay = *delays.entry(context.tid.0).or_insert_with(|| (noise() % 5_000_000).cast_signed());
-            (context.time.0.saturating_add(delay), packet)
-        })
-        .collect();
-    packets.sort_by_key(|(time, _)| *time);
-    packets.into_iter().map(|(_, packet)| packet).collect()
-}
-
-#[test]
-fn threads_that_report_5_ms_late_change_no_verdict() {
-    let rules = rules();
-    for recording in recordings().into_iter().filter(|recording| !recording.is_missed()) {
-        for seed in 1..=5 {
-            let (found, _) = findings(&rules, disordered(&recording, seed).into_iter());
-            let guilty = worst(&found) >= Some(Severity::Alert);
-            assert_ne!(guilty, recording.is_benign(), "{recording} with seed {seed}: {:?}", worst(&found));
-        }
     }
 }
 

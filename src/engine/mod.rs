@@ -10,14 +10,17 @@ mod report;
 
 use std::sync::Arc;
 
-use crate::event::{Call, Event, Kind, Raw, Sysno, Time};
+use crate::event::{
+    Call, Connect, Errno, Event, Exit, Kind, Raw, SentryExecve, SockAddr, Sysno, Text, Texts, Time,
+};
 use crate::finding::Finding;
 use crate::intel::Intel;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
 use crate::state::{
-    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Observation, State, heap_of,
+    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Observation, State, Unseen, UnseenDeed,
+    heap_of,
 };
 use crate::wire;
 
@@ -192,7 +195,56 @@ impl Sandbox {
             *judgement = Judgement::new(self.state.shared_budget());
         }
         self.pass_time(intel, out, seen);
-        let Some(observation) = observation else { return };
+        if let Some(unseen) = self.state.take_unseen() {
+            self.consider_unseen(event, &unseen, intel, out, seen);
+        }
+        if let Some(observation) = observation {
+            self.consider(event, &observation, intel, out, seen);
+        }
+    }
+
+    /// Lets the rules see what was done without a word, as it was asked for.
+    fn consider_unseen(
+        &mut self,
+        revealed_by: &Event<'_>,
+        unseen: &Unseen,
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) {
+        let observation = &unseen.observation;
+        let Some(process) = self.state.process_at(observation.process) else { return };
+        let program = Arc::clone(&process.program);
+        let argv: Vec<Text<'_>> = program.argv.iter().map(Text).collect();
+        let kind = match unseen.deed {
+            UnseenDeed::Exec => Kind::SentryExecve(SentryExecve {
+                binary_path: Text(&program.path),
+                execfn: Text(&program.path),
+                argv: Texts::of(&argv),
+                ..SentryExecve::default()
+            }),
+            UnseenDeed::Connect(remote) => {
+                let exit = Some(Exit { result: 0, errno: Errno::EINPROGRESS });
+                Kind::Connect(Connect {
+                    call: Call { sysno: Sysno::CONNECT, exit },
+                    fd: observation.fd.unwrap_or_default(),
+                    address: SockAddr::Inet(remote),
+                    ..Connect::default()
+                })
+            }
+        };
+        let event = Event { context: revealed_by.context.clone(), kind };
+        self.consider(&event, observation, intel, out, seen);
+    }
+
+    fn consider(
+        &mut self,
+        event: &Event<'_>,
+        observation: &Observation,
+        intel: &Intel,
+        out: &mut Vec<Finding>,
+        seen: &mut dyn FnMut(&Match, Points),
+    ) {
         let container = observation.container;
         let at = usize::from(container.0);
         if self.judgements.len() <= at {
@@ -200,14 +252,14 @@ impl Sandbox {
             self.judgements.resize_with(at.saturating_add(1), || Judgement::new(budget));
         }
         let Some(judgement) = self.judgements.get_mut(at) else { return };
-        let scene = Scene { event, observation: &observation, state: &self.state, intel };
+        let scene = Scene { event, observation, state: &self.state, intel };
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
         if judgement.matcher.waits_for_more() {
             self.state.note_evidence(observation.process);
         }
         if !self.matches.is_empty() {
-            self.judge(&observation, intel, out, seen);
+            self.judge(observation, intel, out, seen);
         }
     }
 

@@ -136,6 +136,10 @@ impl Reporter<'_> {
             undecodable: sight.undecodable,
             truncated: sight.truncated,
             unattributed: sight.unattributed,
+            unseen_execs: sight.unseen_execs,
+            unseen_connects: sight.unseen_connects,
+            args_changed: sight.args_changed,
+            time_jumps: sight.time_jumps.saturating_add(sight.time_backs),
             evictions: gone.total(),
             forgotten: Forgotten {
                 processes: gone.processes,

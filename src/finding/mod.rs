@@ -287,6 +287,14 @@ pub struct Coverage {
     pub truncated: u64,
     /// Events that named no process.
     pub unattributed: u64,
+    /// Programs that were run although no event said so.
+    pub unseen_execs: u64,
+    /// Connects whose end was not told.
+    pub unseen_connects: u64,
+    /// Calls whose path or address another thread changed while they ran.
+    pub args_changed: u64,
+    /// Events that claimed a time far from the one before.
+    pub time_jumps: u64,
     /// What had to be forgotten to stay within the bounds.
     pub evictions: u64,
     /// The same by kind.

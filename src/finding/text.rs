@@ -213,6 +213,16 @@ fn write_coverage(out: &mut String, finding: &Finding) -> fmt::Result {
     } else {
         write!(out, "nothing lost")?;
     }
+    for (count, what) in [
+        (coverage.unseen_execs, "programs run without a word"),
+        (coverage.unseen_connects, "connects without an end"),
+        (coverage.args_changed, "arguments changed under way"),
+        (coverage.time_jumps, "jumps of the clock"),
+    ] {
+        if count > 0 {
+            write!(out, ", {count} {what}")?;
+        }
+    }
     if coverage.evictions > 0 {
         write!(out, ", {} forgotten", coverage.evictions)?;
         let kinds = coverage.forgotten.by_kind().into_iter().filter(|(_, count)| *count > 0);

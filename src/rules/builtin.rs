@@ -12,6 +12,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("miner_host_probe.yaml", include_str!("../../rules/miner_host_probe.yaml")),
     ("miner_name.yaml", include_str!("../../rules/miner_name.yaml")),
     ("pool_connection.yaml", include_str!("../../rules/pool_connection.yaml")),
+    ("blinding.yaml", include_str!("../../rules/blinding.yaml")),
     ("randomx_memory.yaml", include_str!("../../rules/randomx_memory.yaml")),
     ("reverse_shell.yaml", include_str!("../../rules/reverse_shell.yaml")),
 ];

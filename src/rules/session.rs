@@ -67,12 +67,22 @@ pub fn smallest(rules: &RuleSet, release: Release, endpoint: &str) -> Value {
     })
 }
 
-/// The optional fields that the state reads: where a descriptor of a directory leads, and what the executable is.
+/// The optional fields that the state reads: where a descriptor of a directory leads, which socket or pipe one is that
+/// came by a way that no event shows, and what the executable is.
 fn is_needed(point: &Point, field: &str) -> bool {
     match field {
         "binary_info" => true,
         "fd_path" => match point.kind {
-            PointKind::Call(call, _) => matches!(call.sysno, Sysno::OPENAT | Sysno::FCHDIR),
+            PointKind::Call(call, _) => matches!(
+                call.sysno,
+                Sysno::OPENAT
+                    | Sysno::FCHDIR
+                    | Sysno::CONNECT
+                    | Sysno::DUP
+                    | Sysno::DUP2
+                    | Sysno::DUP3
+                    | Sysno::FCNTL
+            ),
             PointKind::Own(_) | PointKind::Raw(..) => false,
         },
         _ => false,
@@ -159,6 +169,7 @@ fn calls_for(need: Need) -> &'static [Sysno] {
             Sysno::ACCEPT4,
             Sysno::PIPE,
             Sysno::PIPE2,
+            Sysno::SOCKETPAIR,
             Sysno::DUP,
             Sysno::DUP2,
             Sysno::DUP3,

@@ -46,6 +46,15 @@ const BUILDERS: &[&str] = &[
     "yasm",
 ];
 
+/// What the build tools that run in a Java machine are started by: Maven, Gradle, sbt.
+const JAVA_BUILDERS: &[&[u8]] = &[
+    b"org.codehaus.plexus.classworlds.launcher.Launcher",
+    b"org.gradle.wrapper.GradleWrapperMain",
+    b"org.gradle.launcher.GradleMain",
+    b"org.gradle.launcher.daemon.bootstrap.GradleDaemon",
+    b"xsbt.boot.Boot",
+];
+
 impl Program {
     /// Whether it is a part of a toolchain.
     #[must_use]
@@ -54,6 +63,9 @@ impl Program {
             return false;
         }
         let name = basename(&self.path);
+        if name == b"java" {
+            return self.argv.iter().any(|arg| JAVA_BUILDERS.contains(&arg));
+        }
         // Debian's are called x86_64-linux-gnu-ld.bfd, with versions as in gcc-14 behind.
         let tool = std::str::from_utf8(name).unwrap_or("");
         let tool = tool.rsplit_once("-linux-gnu-").map_or(tool, |(_, tool)| tool);

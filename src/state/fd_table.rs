@@ -18,7 +18,7 @@ use std::sync::Arc;
 use crate::event::Fd;
 
 use super::budget::{Account, Budget, Charge, heap_of};
-use super::fds::{Access, Descriptor, Held, Object, OnExec};
+use super::fds::{Access, Descriptor, Held, Object, OnExec, TableOp};
 
 /// Entries of a leaf, of 16 bytes each: what a write after a fork copies is half a kilobyte.
 const LEAF: usize = 32;
@@ -137,6 +137,32 @@ impl FdTable {
     pub fn get(&self, fd: Fd) -> Option<Descriptor> {
         let (leaf, at) = place(fd)?;
         self.seen(fd, self.leaf(leaf)?.entries.get(at)?.as_ref()?)
+    }
+
+    /// Does what a call does.
+    pub(crate) fn apply(&mut self, op: TableOp) -> Result<(), OutOfRange> {
+        match op {
+            TableOp::Set(fd, descriptor) | TableOp::Mend(fd, descriptor) => return self.set(fd, descriptor),
+            TableOp::Dup { old, new, on_exec, otherwise } => {
+                let known = self.get(old);
+                let known = known.unwrap_or_else(|| Descriptor::own(otherwise, Access::ReadWrite, on_exec));
+                return self.set(new, Descriptor { on_exec, held: Held::Own, ..known });
+            }
+            TableOp::Close(fd) => {
+                self.close(fd);
+            }
+            TableOp::CloseRange(first, last) => self.close_range(first, last),
+            TableOp::CloseRangeOnExec(first, last) => {
+                let within = |fd: &Fd| (first..=last).contains(&fd.0.cast_unsigned());
+                let within: Vec<Fd> = self.iter().map(|(fd, _)| fd).filter(within).collect();
+                for fd in within {
+                    self.set_on_exec(fd, OnExec::Close);
+                }
+            }
+            TableOp::OnExec(fd, on_exec) => self.set_on_exec(fd, on_exec),
+            TableOp::Exec => self.exec(),
+        }
+        Ok(())
     }
 
     /// Makes `fd` lead to `descriptor`, whatever it was before.
@@ -439,6 +465,18 @@ mod tests {
         }
         assert!(child.iter().all(|(fd, kept)| (kept.held == Held::Own) == (fd <= Fd::STDERR)));
         assert_eq!(child.iter().count(), 2500);
+    }
+
+    #[test]
+    fn a_duplicate_of_what_is_not_known_leads_to_what_the_sentry_says() {
+        let mut table = FdTable::default();
+        let dup =
+            |old| TableOp::Dup { old: Fd(old), new: Fd(7), on_exec: OnExec::Close, otherwise: Object::Anon };
+        table.apply(dup(3)).unwrap();
+        assert_eq!(table.get(Fd(7)).unwrap().object, Object::Anon);
+        table.set(Fd(3), file(OnExec::Keep)).unwrap();
+        table.apply(dup(3)).unwrap();
+        assert_eq!(table.get(Fd(7)).unwrap(), Descriptor { on_exec: OnExec::Close, ..file(OnExec::Keep) });
     }
 
     #[derive(Clone, Debug)]

@@ -1,5 +1,7 @@
 //! Descriptors: what a number leads to. The tables that hold them are in `fd_table.rs`.
 
+use crate::event::Fd;
+
 use super::{FileId, PipeId, SocketId};
 
 /// What a descriptor leads to.
@@ -48,13 +50,27 @@ pub enum Access {
     Write,
     /// Both.
     ReadWrite,
+    /// Neither: a handle on the path only (`O_PATH`).
+    Path,
 }
 
 impl Access {
     /// Whether bytes can go in.
     #[must_use]
     pub fn is_write(self) -> bool {
-        matches!(self, Access::Write | Access::ReadWrite)
+        match self {
+            Access::Write | Access::ReadWrite => true,
+            Access::Read | Access::Path => false,
+        }
+    }
+
+    /// Whether bytes can come out.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        match self {
+            Access::Read | Access::ReadWrite => true,
+            Access::Write | Access::Path => false,
+        }
     }
 }
 
@@ -94,4 +110,25 @@ impl Descriptor {
     pub(crate) fn own(object: Object, access: Access, on_exec: OnExec) -> Descriptor {
         Descriptor { object, access, on_exec, held: Held::Own }
     }
+}
+
+/// What a call does to a table: kept of a process whose clone is still to come, to be done again on what it inherits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TableOp {
+    /// The number leads to something new.
+    Set(Fd, Descriptor),
+    /// The number turned out to lead there all along.
+    Mend(Fd, Descriptor),
+    /// `new` leads where `old` does; where that is not known, to `otherwise`.
+    Dup { old: Fd, new: Fd, on_exec: OnExec, otherwise: Object },
+    /// close(2)
+    Close(Fd),
+    /// close_range(2), both ends included.
+    CloseRange(u32, u32),
+    /// close_range(2) with `CLOSE_RANGE_CLOEXEC`.
+    CloseRangeOnExec(u32, u32),
+    /// fcntl(2) with F_SETFD.
+    OnExec(Fd, OnExec),
+    /// A program is run.
+    Exec,
 }

@@ -13,11 +13,14 @@ mod builder;
 mod cadence;
 mod code;
 mod container;
+mod early;
+mod enters;
 mod fd_table;
 mod fds;
 mod files;
 mod gpu;
 mod image;
+mod inodes;
 mod installer;
 mod interpreter;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -32,13 +35,14 @@ mod process;
 mod program;
 mod sight;
 mod terminal;
+#[cfg(test)]
+mod tests;
 mod view;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-use smallvec::SmallVec;
-
-use crate::event::{Context, Event, Fd, Nanos, Time};
+use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
@@ -47,14 +51,16 @@ pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
 pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
+use enters::Enters;
 pub use fd_table::FdTable;
 pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
 pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub use image::{Answer, Image};
+use inodes::Inodes;
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
-pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial};
+pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
 use process::{Deeds, Processes};
 pub use program::{
     Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
@@ -76,6 +82,14 @@ pub type EndpointId = Id<Endpoint>;
 /// Pipes that are remembered of a sandbox.
 const MAX_PIPES: usize = 1024;
 
+/// How long after its end a process may still be heard of, in a session that does not say when processes start: its
+/// threads report late. Whoever bears its id after that is another one.
+const AFTERLIFE: Nanos = Nanos::from_secs(1);
+
+/// How long after its start a process that is new to us still has what it was born with: then its clone is late or
+/// lost, and its parent its maker.
+const NEWBORN: Nanos = Nanos::from_secs(1);
+
 /// After a container was refused, so much passes before another one is taken into consideration: the look costs.
 const LOOK_AGAIN: Nanos = Nanos::from_secs(1);
 
@@ -83,11 +97,18 @@ const LOOK_AGAIN: Nanos = Nanos::from_secs(1);
 /// a weekend, short enough that a sentry cannot make every window run out at once with one message.
 const MAX_JUMP: Nanos = Nanos::from_mins(4 * 24 * 60);
 
+/// How far behind the clock an event may be before that is counted: threads are late by milliseconds.
+const MAX_LATE: Nanos = Nanos::from_mins(1);
+
 /// A pipe, with what went through it as far as that matters.
 #[derive(Clone, Debug, Default)]
 pub struct Pipe {
     /// The source of network bytes that a writer had.
     pub source: Option<Source>,
+    /// The inode that the sentry calls it by, once it did.
+    pub(crate) ino: Option<Ino>,
+    /// The same pipe under another id: users named its inode before its maker reported.
+    pub(crate) twin: Option<PipeId>,
 }
 
 impl Evict for Pipe {
@@ -109,6 +130,26 @@ pub struct Observation {
     pub fd: Option<Fd>,
     /// What it was about.
     pub subject: Subject,
+    /// The path or address of the call was another one when it began: another thread changed it meanwhile.
+    pub arg_changed: bool,
+}
+
+/// Something that was done although no event said so: what was asked for is known, and that its thread went on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unseen {
+    /// What it was about.
+    pub observation: Observation,
+    /// What it was.
+    pub deed: UnseenDeed,
+}
+
+/// What was done although no event said so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnseenDeed {
+    /// The process runs another program, the one that it has now.
+    Exec,
+    /// A socket was to connect. Whether it did is not known.
+    Connect(SocketAddr),
 }
 
 /// What an event was about.
@@ -151,7 +192,13 @@ pub struct State {
     processes: Processes,
     sockets: Arena<Socket>,
     pipes: Arena<Pipe>,
+    socket_inodes: Inodes<Socket>,
+    pipe_inodes: Inodes<Pipe>,
+    enters: Enters,
+    inferred: Option<Box<Unseen>>,
     clock: Time,
+    /// The largest time of an event. The owner's ticks move the clock, but say nothing of the sentry's.
+    heard: Time,
     last_serial: u64,
     sight: Sight,
     budget: Budget,
@@ -184,7 +231,12 @@ impl State {
             processes: Processes::new(&budget),
             sockets: Arena::new(net::MAX_SOCKETS, &budget),
             pipes: Arena::new(MAX_PIPES, &budget),
+            socket_inodes: Inodes::new(&budget),
+            pipe_inodes: Inodes::new(&budget),
+            enters: Enters::new(&budget),
+            inferred: None,
             clock: Time::default(),
+            heard: Time::default(),
             last_serial: 0,
             sight: Sight::default(),
             replaced: None,
@@ -212,6 +264,12 @@ impl State {
     /// Whom to ask whether a file is in a container's image, where the release does not say.
     pub fn set_image(&mut self, image: Arc<dyn Image>) {
         self.image = Some(image);
+    }
+
+    /// What must have happened before the event that was just applied, although its own event did not come. Rules may
+    /// judge it as if it had been told.
+    pub fn take_unseen(&mut self) -> Option<Unseen> {
+        self.inferred.take().map(|unseen| *unseen)
     }
 
     /// The largest time that was seen and believed.
@@ -250,6 +308,10 @@ impl State {
             self.sight.time_jump();
             return self.clock;
         }
+        if self.heard.since(claimed) > MAX_LATE {
+            self.sight.time_back();
+        }
+        self.heard = self.heard.max(claimed);
         self.clock = self.clock.max(claimed);
         claimed
     }
@@ -315,28 +377,25 @@ impl State {
     }
 
     /// The process that an event's context names; a stub where it is not known.
-    fn process(&mut self, container: ContainerIx, context: &Context<'_>) -> ProcessId {
+    fn process(&mut self, container: ContainerIx, context: &Context<'_>, now: Time) -> ProcessId {
         let key = ProcessKey { container, tgid: context.tgid, start: context.start };
-        let id = match self.processes.find(key) {
+        let known =
+            self.processes.find(key).filter(|id| key.start.is_known() || !self.is_long_gone(*id, now));
+        let id = match known {
             Some(id) => id,
-            None => self.stub(key, context),
+            None => self.stub(key, context, now),
         };
         self.processes.acts(id);
         let Some(process) = self.processes.get(id) else { return id };
-        let comm = (context.tid.0 == context.tgid.0
-            && !context.comm.is_empty()
-            && process.comm.bytes() != context.comm.bytes())
-            .then(|| process::Comm::new(context.comm.bytes()));
-        let uid = context.credentials.as_ref().map(|credentials| credentials.effective_uid);
-        let is_first = process.deeds == Deeds::None;
-        if (comm.is_some() || is_first || (uid.is_some() && uid != process.uid))
+        if process.deeds == Deeds::None
             && let Some(process) = self.processes.get_mut(id)
         {
-            if is_first {
-                process.deeds = Deeds::Any;
-            }
-            process.comm = comm.unwrap_or(process.comm);
-            process.uid = uid.or(process.uid);
+            process.deeds = Deeds::Any;
+        }
+        if let Some(credentials) = &context.credentials
+            && let Some(process) = self.processes.count_mut(id)
+        {
+            process.uid = Some(credentials.effective_uid);
         }
         id
     }
@@ -351,22 +410,43 @@ impl State {
         }
     }
 
-    fn stub(&mut self, key: ProcessKey, context: &Context<'_>) -> ProcessId {
+    fn is_long_gone(&self, process: ProcessId, now: Time) -> bool {
+        let exited = self.processes.get(process).and_then(|process| process.exited);
+        exited.is_some_and(|exited| now.since(exited) > AFTERLIFE)
+    }
+
+    /// A process whose clone is late, lost, or from before our time. What it would have from its maker it has from
+    /// its present parent until the clone says better; descriptors only if it was born just now.
+    fn stub(&mut self, key: ProcessKey, context: &Context<'_>, now: Time) -> ProcessId {
         let parent = (context.parent.0 > 0 && context.parent != context.tgid)
             .then(|| self.processes.newest(key.container, context.parent))
             .flatten();
         let serial = ProcessSerial(self.next_serial());
-        let fds = self.processes.new_table(FdTable::new(&self.budget));
+        let is_newborn = key.start.is_known() && now.since(key.start) <= NEWBORN;
+        let maker = parent
+            .filter(|parent| is_newborn && self.processes.get(*parent).is_some_and(|it| it.exited.is_none()));
+        let inherited = maker.and_then(|maker| self.processes.fds(maker)).cloned();
+        let fds = self.processes.new_table(inherited.unwrap_or_else(|| FdTable::new(&self.budget)));
+        if let Some(early) = parent
+            .and_then(|parent| self.processes.count_mut(parent))
+            .and_then(|parent| parent.early.as_mut())
+        {
+            early.offspring = early::Offspring::Some;
+        }
         let from = parent.and_then(|parent| self.processes.get(parent));
+        let maker = maker.and_then(|maker| self.processes.get(maker));
         let lineage = match from {
             Some(parent) => self.lineage_of_child(parent, serial),
             None => LineageId(serial.0),
         };
+        // Nobody but the first process of a container or of `runsc exec` has no parent: such a one leads a session.
+        let leads = context.exec_session && context.parent.0 == 0;
         let process = Process {
             key,
             serial,
             lineage,
             birth: Birth::Unseen,
+            since: now,
             ancestors: from
                 .map(|parent| process::ancestors_of_child(parent, &self.budget))
                 .unwrap_or_default(),
@@ -376,17 +456,29 @@ impl State {
             cwd: from.and_then(|parent| parent.cwd.clone()),
             gpu: Gpu::default(),
             exec_session: context.exec_session,
+            session: match maker {
+                Some(maker) => maker.session,
+                None => leads.then_some(SessionLeader { serial, tgid: key.tgid }),
+            },
             opens: 0,
             exited: None,
             fds,
-            inputs: SmallVec::new(),
-            stdin: None,
+            inputs: maker.map(|maker| maker.inputs.clone()).unwrap_or_default(),
+            stdin: maker.and_then(|maker| maker.stdin.clone()),
+            runs_from: maker.map_or(Fd::STDIN, |maker| maker.runs_from),
+            memory: None,
             asked: None,
+            exec_unseen: maker.is_some_and(|maker| maker.exec_unseen),
+            loaded: process::Loaded::No,
+            connecting: None,
+            losses: self.sight.lost(),
+            comm_by: process::CommBy::Known,
+            early: Some(Box::default()),
             renames: 0,
             deeds: Deeds::Any,
             terminal: None,
             wrote: None,
-            code: Vec::new(),
+            code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
         };
         self.sight.stub();
         self.processes.insert(process)

@@ -11,7 +11,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use crate::event::{Errno, Exit, Family, Nanos, Time};
+use crate::event::{Errno, Exit, Family, Ino, Nanos, Time};
 use crate::hash::Map;
 
 use super::EndpointId;
@@ -19,6 +19,7 @@ use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Weight, heap_of};
 use super::cadence::{Cadence, Pauses};
 use super::process::ProcessSerial;
+use super::program::Source;
 
 /// Sockets that are remembered. A busy server has some thousands at once; the forgotten ones are idle or long closed.
 pub(crate) const MAX_SOCKETS: usize = 4096;
@@ -42,8 +43,21 @@ pub struct Socket {
     pub(crate) endpoint: Option<EndpointId>,
     /// Who last took bytes out of it, or made it its standard input to do so.
     pub(crate) reader: Option<ProcessSerial>,
+    /// The inode that the sentry calls it by, once it did.
+    pub(crate) ino: Option<Ino>,
+    /// The other end, if it is half of a pair (socketpair(2)).
+    pub(crate) pair: Option<Box<Pair>>,
     /// What passed through it to and from a remote endpoint; made with the first byte, as most sockets see none.
     pub traffic: Option<Box<Traffic>>,
+}
+
+/// One end of a pair of sockets: a pipe in both directions.
+#[derive(Clone, Debug)]
+pub(crate) struct Pair {
+    /// The other end.
+    pub(crate) peer: Id<Socket>,
+    /// The source of network bytes that someone had who writes into the other end: they come out of this one.
+    pub(crate) source: Option<Source>,
 }
 
 /// What passes through a connection.
@@ -113,7 +127,7 @@ impl Outcome {
 
 impl Socket {
     pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
-        Socket { family, kind, role, endpoint: None, reader: None, traffic: None }
+        Socket { family, kind, role, endpoint: None, reader: None, ino: None, pair: None, traffic: None }
     }
 
     /// The other end, if it is an address.
@@ -129,6 +143,9 @@ impl Socket {
 
 impl Evict for Socket {
     fn keep(&self) -> Keep {
+        if self.pair.as_ref().is_some_and(|pair| pair.source.is_some()) {
+            return Keep::Suspicious;
+        }
         match self.role {
             Role::Idle | Role::Local | Role::Client { outcome: Outcome::Failed(_), .. } => Keep::Dull,
             Role::Client { .. } | Role::Server { .. } => {
@@ -141,7 +158,9 @@ impl Evict for Socket {
     }
 
     fn weigh(&self) -> Weight {
-        Weight { own: self.traffic.as_ref().map_or(0, |_| heap_of::<Traffic>(1)), shared: 0 }
+        let traffic = self.traffic.as_ref().map_or(0, |_| heap_of::<Traffic>(1));
+        let pair = self.pair.as_ref().map_or(0, |_| heap_of::<Pair>(1));
+        Weight { own: traffic.saturating_add(pair), shared: 0 }
     }
 }
 

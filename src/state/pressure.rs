@@ -161,7 +161,7 @@ mod tests {
         state.sockets.insert(Socket::new(Family::INET, 1, Role::Idle));
         state.sockets.insert(Socket::new(Family::INET, 1, Role::Server { remote: None }));
         state.pipes.insert(Pipe::default());
-        state.pipes.insert(Pipe { source: Some(Source::Local) });
+        state.pipes.insert(Pipe { source: Some(Source::Local), ..Pipe::default() });
         state.reweigh(None);
         state.processes.arena.age();
         state.sockets.age();

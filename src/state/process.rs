@@ -7,11 +7,12 @@
 //! each process carries its nearest [`MAX_ANCESTORS`] ancestors as they were when it was made.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::{Fd, Tgid, Time, Uid};
+use crate::event::{Fd, Tgid, Tid, Time, Uid};
 use crate::hash::Map;
 
 use super::FileId;
@@ -19,10 +20,11 @@ use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Shared, Weight, heap_of};
 use super::code::Code;
 use super::container::ContainerIx;
-use super::fd_table::FdTable;
-use super::fds::{Access, Descriptor, Object};
+use super::early::Early;
+use super::fd_table::{FdTable, OutOfRange};
+use super::fds::{Descriptor, Object, TableOp};
 use super::gpu::Gpu;
-use super::program::{Actor, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
+use super::program::{Actor, Argv, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 use super::terminal::Terminal;
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
@@ -65,6 +67,25 @@ pub struct Ancestor {
     /// Who it was.
     pub actor: Actor,
 }
+
+/// The leader of a session (setsid(2)), after whom it is named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLeader {
+    /// The leader's number: it may be gone.
+    pub serial: ProcessSerial,
+    /// Its id, which is the session's.
+    pub tgid: Tgid,
+}
+
+impl SessionLeader {
+    pub(crate) fn of(process: &Process) -> SessionLeader {
+        SessionLeader { serial: process.serial, tgid: process.key.tgid }
+    }
+}
+
+/// Memory that several processes have as one (clone(2) with `CLONE_VM`), by the first that had it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct MemoryId(pub(crate) ProcessSerial);
 
 /// How a process became known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,6 +131,8 @@ pub struct Process {
     pub lineage: LineageId,
     /// How it became known.
     pub birth: Birth,
+    /// When it was first heard of.
+    pub since: Time,
     /// Its ancestors, nearest first.
     pub ancestors: Shared<Ancestor>,
     /// What it runs.
@@ -124,16 +147,36 @@ pub struct Process {
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.
     pub exec_session: bool,
+    /// The leader of its session, where that is known: a container's first process and those of `runsc exec` lead
+    /// one, everyone else was born into it or called setsid(2).
+    pub session: Option<SessionLeader>,
     /// Files that it opened for its work: none of /proc, /sys, /dev, /etc.
     pub opens: u64,
     /// When it exited.
     pub exited: Option<Time>,
     pub(crate) fds: TableId,
     pub(crate) inputs: SmallVec<[Source; 1]>,
-    /// What came through its standard input, if that is tainted.
+    /// What came through the descriptor that it runs from, if that is tainted.
     pub(crate) stdin: Option<Source>,
+    /// The descriptor that its program runs from if it is an interpreter: standard input, or the pipe of a process
+    /// substitution.
+    pub(crate) runs_from: Fd,
+    /// The memory that it shares with other processes, if it does.
+    pub(crate) memory: Option<MemoryId>,
     /// What its last execve(2) asked for, until the sentry reports the outcome.
     pub(crate) asked: Option<Box<AskedProgram>>,
+    /// Whether it runs a program that no event told of, and messages were dropped when it started.
+    pub exec_unseen: bool,
+    /// Whether its last event was that of a program that was loaded.
+    pub(crate) loaded: Loaded,
+    /// The connect that one of its threads is within.
+    pub(crate) connecting: Option<Connecting>,
+    /// Messages that had been lost when its main thread was last heard of.
+    pub(crate) losses: u64,
+    /// Why its main thread's next name may be another one.
+    pub(crate) comm_by: CommBy,
+    /// What it did so far, while its clone is still to come.
+    pub(crate) early: Option<Box<Early>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
     /// What it did so far.
@@ -144,6 +187,14 @@ pub struct Process {
     pub(crate) wrote: Option<FileId>,
     /// Foreign code that it took in beside its program.
     pub(crate) code: Vec<Code>,
+}
+
+/// A connect(2) that has begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Connecting {
+    pub(crate) thread: Tid,
+    pub(crate) fd: Fd,
+    pub(crate) remote: SocketAddr,
 }
 
 /// What a process did so far.
@@ -162,7 +213,52 @@ pub(crate) enum Deeds {
 #[derive(Clone, Debug)]
 pub(crate) struct AskedProgram {
     pub(crate) path: Box<[u8]>,
+    pub(crate) argv: Argv,
     pub(crate) provenance: Option<Provenance>,
+    /// Who called it.
+    pub(crate) thread: Tid,
+    pub(crate) end: End,
+    /// The path was another one when the call ended.
+    pub(crate) changed: bool,
+}
+
+impl AskedProgram {
+    fn heap(&self) -> usize {
+        let texts = heap_of::<u8>(self.path.len()).saturating_add(self.argv.heap());
+        heap_of::<AskedProgram>(1).saturating_add(texts)
+    }
+}
+
+/// How a call of execve(2) ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Nobody said so far.
+    Unknown,
+    /// The program was loaded.
+    Succeeded,
+}
+
+/// Whether the sentry has just said what an exec loaded. Until July 2024 it says so before the call's end is reported, later
+/// after it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Loaded {
+    /// No.
+    #[default]
+    No,
+    /// It has.
+    JustNow,
+}
+
+/// What is known of the name that a main thread has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum CommBy {
+    /// The sentry said it.
+    #[default]
+    Known,
+    /// It is what an exec should have made it: symbolic links and scripts may make it another one.
+    Exec,
+    /// The process is giving itself another one.
+    Itself,
 }
 
 impl Process {
@@ -209,10 +305,11 @@ impl Process {
         true
     }
 
-    /// Whether it is an interpreter that runs network bytes from its standard input.
+    /// Whether it is an interpreter that runs network bytes from its standard input, or from another pipe that it was
+    /// told to run.
     #[must_use]
     pub fn is_fed_from_network(&self) -> bool {
-        self.stdin.is_some() && self.program.reads_stdin()
+        self.stdin.is_some() && (self.runs_from != Fd::STDIN || self.program.reads_stdin())
     }
 
     /// Where what truly runs came from: a shell that is fed from the network runs network bytes.
@@ -248,17 +345,15 @@ impl Evict for Process {
     }
 
     fn weigh(&self) -> Weight {
-        let asked = self
-            .asked
-            .as_ref()
-            .map_or(0, |asked| heap_of::<AskedProgram>(1).saturating_add(heap_of::<u8>(asked.path.len())));
+        let asked = self.asked.as_ref().map_or(0, |asked| asked.heap());
+        let early = self.early.as_ref().map_or(0, |early| early.heap());
         let terminal = self.terminal.as_ref().map_or(0, |_| heap_of::<Terminal>(1));
         let inputs = if self.inputs.spilled() { heap_of::<Source>(self.inputs.capacity()) } else { 0 };
         let code = self.code.iter().map(|code| heap_of::<u8>(code.path.len()));
         let code = code.fold(heap_of::<Code>(self.code.capacity()), usize::saturating_add);
         let cwd = self.cwd.as_ref().map_or(0, Shared::bytes);
         Weight {
-            own: asked.saturating_add(inputs).saturating_add(terminal).saturating_add(code),
+            own: [asked, early, inputs, terminal, code].into_iter().fold(0, usize::saturating_add),
             shared: self.program.bytes().saturating_add(self.ancestors.bytes()).saturating_add(cwd),
         }
     }
@@ -267,7 +362,7 @@ impl Evict for Process {
 /// Which of its descriptors a process reads from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Through {
-    /// Standard input.
+    /// The one that it runs from if it is an interpreter: standard input, mostly.
     Stdin,
     /// Another one.
     OtherFd,
@@ -360,25 +455,37 @@ impl Processes {
         table
     }
 
+    /// The process uses the other's table from now on, and not its own.
+    pub(crate) fn join_table(&mut self, id: Id<Process>, other: Id<Process>) {
+        let (Some(old), Some(new)) =
+            (self.arena.get(id).map(|process| process.fds), self.arena.get(other).map(|process| process.fds))
+        else {
+            return;
+        };
+        self.share_table(new);
+        self.drop_table(old);
+        if let Some(process) = self.arena.get_mut(id) {
+            process.fds = new;
+        }
+    }
+
+    /// Does to the process's descriptors what a call does; of a process whose clone is still to come it is noted.
+    pub(crate) fn table_op(&mut self, id: Id<Process>, op: TableOp) -> Result<(), OutOfRange> {
+        let Some(process) = self.arena.get(id) else { return Ok(()) };
+        let fds = process.fds;
+        if process.early.is_some()
+            && let Some(early) = self.arena.get_mut(id).and_then(|process| process.early.as_mut())
+        {
+            early.note(op);
+        }
+        self.tables.get_mut(fds.0).map_or(Ok(()), |shared| shared.table.apply(op))
+    }
+
     fn drop_table(&mut self, table: TableId) {
         let Some(shared) = self.tables.get_mut(table.0) else { return };
         shared.users = shared.users.saturating_sub(1);
         if shared.users == 0 {
             self.tables.remove(table.0);
-        }
-    }
-
-    /// The process uses the other's table from now on: its clone with CLONE_FILES was reported late.
-    pub(crate) fn join_table(&mut self, id: Id<Process>, of: Id<Process>) {
-        let (Some(old), Some(new)) =
-            (self.arena.get(id).map(|process| process.fds), self.arena.get(of).map(|process| process.fds))
-        else {
-            return;
-        };
-        let new = self.share_table(new);
-        self.drop_table(old);
-        if let Some(process) = self.arena.get_mut(id) {
-            process.fds = new;
         }
     }
 
@@ -408,14 +515,25 @@ impl Processes {
     }
 
     /// Puts a new process in.
+    ///
+    /// Of those that live no two have one id: who bore it before is gone, though its end was not seen.
     pub(crate) fn insert(&mut self, process: Process) -> Id<Process> {
-        let key = process.key;
+        let (key, since) = (process.key, process.since);
+        self.last = None;
+        let bearer = self.newest(key.container, key.tgid);
+        let is_newest =
+            bearer.and_then(|id| self.arena.get(id)).is_none_or(|bearer| bearer.key.start <= key.start);
+        if is_newest && let Some(bearer) = bearer {
+            self.exited(bearer, since);
+        }
         let (id, evicted) = self.arena.insert(process);
         if let Some(evicted) = evicted {
             self.forget(&evicted);
         }
         self.by_key.insert(key, id);
-        self.by_tgid.insert((key.container, key.tgid), id);
+        if is_newest {
+            self.by_tgid.insert((key.container, key.tgid), id);
+        }
         // Where nobody says when processes start, the new bearer has the old one's key.
         self.last = None;
         let maps = self.by_key.heap().saturating_add(self.by_tgid.heap());
@@ -481,6 +599,7 @@ impl Processes {
         let Some(process) = self.arena.get_mut(id).filter(|process| process.exited.is_none()) else { return };
         process.exited = Some(time);
         process.asked = None;
+        process.early = None;
         self.exited.push_back(id);
         if self.exited.len() > EXITED_KEPT
             && let Some(oldest) = self.exited.pop_front()
@@ -490,6 +609,8 @@ impl Processes {
         }
     }
 
+    /// Drops what leads to a process that is out of the arena already, and to no other: where sessions do not say when
+    /// processes start, a later bearer of its id has the same key.
     fn forget(&mut self, process: &Process) {
         self.drop_table(process.fds);
         // A newer bearer stays: where nobody says when processes start, it has the same key.
@@ -526,9 +647,8 @@ impl Processes {
     ) -> SmallVec<[(Id<Process>, Through); 4]> {
         let through = |process: &Process| {
             let table = &self.tables.get(process.fds.0)?.table;
-            let reads =
-                |descriptor: Descriptor| descriptor.object == object && descriptor.access != Access::Write;
-            if table.get(Fd::STDIN).is_some_and(reads) {
+            let reads = |descriptor: Descriptor| descriptor.object == object && descriptor.access.is_read();
+            if table.get(process.runs_from).is_some_and(reads) {
                 return Some(Through::Stdin);
             }
             let held = !process.program.is_shell() && table.iter().any(|(_, descriptor)| reads(descriptor));

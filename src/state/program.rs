@@ -437,6 +437,11 @@ impl Argv {
         Argv { joined: joined.into_boxed_slice(), cut: false }
     }
 
+    /// What they take on the heap.
+    pub(crate) fn heap(&self) -> usize {
+        heap_of::<u8>(self.joined.len())
+    }
+
     /// The arguments, the program's own name first.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> + Clone {
         let present = if self.joined.is_empty() { None } else { Some(&*self.joined) };

@@ -18,6 +18,16 @@ pub struct Sight {
     pub stubs: u64,
     /// Events that claimed a time too far ahead.
     pub time_jumps: u64,
+    /// Events that claimed a time long before the one before: a clock was set back, or a thread was held up.
+    pub time_backs: u64,
+    /// Programs that were run although no event said so.
+    pub unseen_execs: u64,
+    /// Connects whose end was not told.
+    pub unseen_connects: u64,
+    /// Calls whose argument was another one when they began.
+    pub args_changed: u64,
+    /// Whether the sentry claimed the id of a container that is another sandbox's, as far as the host could tell.
+    pub claims_other: bool,
     /// Descriptors that were too high to be kept.
     pub high_fds: u64,
     last_dropped: u32,
@@ -52,7 +62,34 @@ impl Sight {
     /// Whether something that matters was lost.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.dropped > 0 || self.undecodable > 0 || self.truncated > 0 || self.unattributed > 0
+        self.lost() > 0 || self.unattributed > 0 || self.unseen_execs > 0
+    }
+
+    /// Messages that are known not to have come.
+    #[must_use]
+    pub fn lost(&self) -> u64 {
+        self.dropped.saturating_add(self.undecodable).saturating_add(self.truncated)
+    }
+
+    /// Notes that the sandbox claims to be a container that it is not: what only the host's side can know.
+    pub fn note_claim_of_other(&mut self) {
+        self.claims_other = true;
+    }
+
+    pub(super) fn unseen_exec(&mut self) {
+        self.unseen_execs = self.unseen_execs.saturating_add(1);
+    }
+
+    pub(super) fn unseen_connect(&mut self) {
+        self.unseen_connects = self.unseen_connects.saturating_add(1);
+    }
+
+    pub(super) fn arg_changed(&mut self) {
+        self.args_changed = self.args_changed.saturating_add(1);
+    }
+
+    pub(super) fn time_back(&mut self) {
+        self.time_backs = self.time_backs.saturating_add(1);
     }
 
     pub(super) fn unattributed(&mut self) {

@@ -7,8 +7,8 @@ use crate::event::Fd;
 use super::net::is_own;
 use super::process::LineageId;
 use super::{
-    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Pipe, PipeEnd,
-    PipeId, Process, ProcessId, ProcessSerial, Role, Socket, SocketId, Source, State, is_remote,
+    Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Pipe, PipeId,
+    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, Source, State, is_remote,
 };
 
 impl State {
@@ -116,17 +116,15 @@ impl State {
         }
     }
 
-    /// The remote that feeds a shell and gets its answers: its standard input comes from there through pipes or
-    /// FIFOs, and whoever reads its standard output has a connection to there. That is a reverse shell without a
+    /// The remote that feeds a shell and gets its answers: its standard input comes from there through pipes,
+    /// FIFOs or a pair of sockets, and whoever reads its standard output has a connection to there. That is a reverse shell without a
     /// socket in its hands.
     #[must_use]
     pub fn relayed_remote(&self, process: ProcessId) -> Option<SocketAddr> {
         let shell = self.processes.get(process).filter(|process| process.is_fed_from_network())?;
         let remote = shell.stdin_source()?.remote()?.addr;
-        let Object::Pipe(pipe, PipeEnd::Write) = self.descriptor(process, Fd::STDOUT)?.object else {
-            return None;
-        };
-        let answers = self.processes.readers_of(shell.key.container, Object::Pipe(pipe, PipeEnd::Read));
+        let far = self.far_end(self.descriptor(process, Fd::STDOUT)?.object)?;
+        let answers = self.processes.readers_of(shell.key.container, far);
         let connected = |reader: ProcessId| {
             self.fds(reader).into_iter().flat_map(FdTable::iter).any(|(_, descriptor)| {
                 match descriptor.object {

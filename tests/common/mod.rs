@@ -80,3 +80,16 @@ pub(crate) fn recordings() -> Vec<Recording> {
     assert!(all.len() >= 29, "the corpus is not whole");
     all
 }
+
+/// A sequence that looks random and is the same every time: xorshift64.
+#[allow(dead_code, reason = "not every user of this module asks")]
+pub(crate) fn noise(seed: u64) -> impl FnMut() -> u64 {
+    // Seeds that follow one another begin far apart.
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    move || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state
+    }
+}

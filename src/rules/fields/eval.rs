@@ -51,6 +51,7 @@ impl<'a> Scene<'a> {
             }
             FieldId::EvtArgModeExec => Some(Value::Bool(self.mode()?.intersects(ModeBits::EXEC))),
             FieldId::EvtArgFilename => self.path_given().map(Value::text),
+            FieldId::EvtArgChanged => Some(Value::Bool(self.observation.arg_changed)),
             FieldId::ProcName => name_of(self.process()?),
             FieldId::ProcExe => self.program()?.argv.first().map(Value::text),
             FieldId::ProcExepath => present(&self.program()?.path),
@@ -235,6 +236,8 @@ impl<'a> Scene<'a> {
                 .container_at(self.observation.container)
                 .map(|container| Value::text(&container.id)),
             FieldId::StatePartial => Some(Value::Bool(self.state.sight().is_partial())),
+            FieldId::StateExecUnseen => Some(Value::Bool(self.process()?.exec_unseen)),
+            FieldId::StateClaimsOther => Some(Value::Bool(self.state.sight().claims_other)),
             FieldId::StatePressure => Some(Value::Bool(self.state.evictions().total() > 0)),
             // The matcher puts it in where a step was counted.
             FieldId::MatchCount => None,

@@ -99,6 +99,8 @@ fields! {
         "The mode of a chmod or of a created file lets someone execute it.";
     EvtArgFilename "evt.arg.filename" Type::Text, Nothing, [], [],
         "The path as the call was given it.";
+    EvtArgChanged "evt.arg_changed" Type::Bool, Nothing, [], [],
+        "The path or address of an open, connect or exec was another one when the call began: another thread changed it meanwhile.";
     ProcName "proc.name" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "The process's name, cut to 15 bytes as the kernel does.";
     ProcExe "proc.exe" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
@@ -299,6 +301,10 @@ fields! {
         "The container's id as the sentry claims it.";
     StatePartial "state.partial" Type::Bool, Nothing, [], [],
         "Events were lost before this one.";
+    StateExecUnseen "state.exec_unseen" Type::Bool, Nothing, [Need::Exec], [],
+        "The process runs a program that no event told of while the sentry dropped messages: most likely its exec was made too large to be sent.";
+    StateClaimsOther "state.claims_other" Type::Bool, Nothing, [], [],
+        "The sandbox claims to be a container that it is not, as far as the host can tell.";
     StatePressure "state.pressure" Type::Bool, Nothing, [], [],
         "Something had to be forgotten to stay within the bounds.";
     MatchCount "count" Type::Count, Nothing, [], [],

@@ -5,10 +5,11 @@ use crate::event::{
     Text,
 };
 
-use super::super::fds::Held;
+use super::super::fds::{Held, TableOp};
 use super::super::files::{File, Writes};
 use super::super::gpu::device_at;
-use super::super::path::{canonical, is_canonical, is_file_path};
+use super::super::net::Pair;
+use super::super::path::{is_canonical, is_file_path};
 use super::super::program::{Derivation, FileSerial, Origin, Provenance, Source};
 use super::super::terminal::is_master;
 use super::super::{
@@ -28,14 +29,18 @@ mod fcntl {
 /// `MFD_CLOEXEC`, `include/uapi/linux/memfd.h`
 const MFD_CLOEXEC: u64 = 1;
 
-/// `CLOSE_RANGE_CLOEXEC`, `include/uapi/linux/close_range.h`
+/// `CLOSE_RANGE_UNSHARE` and `CLOSE_RANGE_CLOEXEC`, `include/uapi/linux/close_range.h`
+const CLOSE_RANGE_UNSHARE: u64 = 2;
 const CLOSE_RANGE_CLOEXEC: u64 = 4;
 
-fn on_exec(flags: FdFlags) -> OnExec {
+pub(super) fn on_exec(flags: FdFlags) -> OnExec {
     if flags.contains(FdFlags::CLOEXEC) { OnExec::Close } else { OnExec::Keep }
 }
 
 fn access(flags: OpenFlags) -> Access {
+    if flags.contains(OpenFlags::PATH) {
+        return Access::Path;
+    }
     match (flags.is_read(), flags.is_write()) {
         (true, true) => Access::ReadWrite,
         (false, true) => Access::Write,
@@ -44,9 +49,14 @@ fn access(flags: OpenFlags) -> Access {
 }
 
 /// Whether writing to a path makes no file whose bytes could be run: devices and the kernel's own file systems.
-fn is_no_storage(path: &[u8]) -> bool {
+pub(super) fn is_no_storage(path: &[u8]) -> bool {
     let below = |root: &[u8]| path.starts_with(root);
     below(b"/proc/") || below(b"/sys/") || (below(b"/dev/") && !below(b"/dev/shm/"))
+}
+
+/// Whether writing to a path gives a thread another name.
+fn is_comm(path: &[u8]) -> bool {
+    path.starts_with(b"/proc/") && path.ends_with(b"/comm")
 }
 
 /// Whether opening a path is a part of a program's work, as data and results are: not its start, its settings, or
@@ -77,20 +87,25 @@ impl State {
             return Some((None, known.map_or(Subject::Other, Subject::File)));
         }
         let fd = open.call.new_fd()?;
+        if open.flags.is_write() && path.as_deref().is_some_and(is_comm) {
+            self.renames_itself(acting);
+        }
         if path.as_deref().is_some_and(is_work)
             && let Some(process) = self.processes.count_mut(acting.process)
         {
             process.opens = process.opens.saturating_add(1);
         }
-        let object = self.open_object(acting, open.flags, path);
+        let object = match path {
+            Some(path) => self.open_object(acting, open.flags, path),
+            None => Object::Unknown,
+        };
         let on_exec = on_exec(FdFlags::from_bits_retain(open.flags.bits()));
         let descriptor = Descriptor::own(object, access(open.flags), on_exec);
         self.set_fd(acting, fd, descriptor);
         Some(self.about(acting, fd))
     }
 
-    fn open_object(&mut self, acting: &Acting<'_>, flags: OpenFlags, path: Option<Box<[u8]>>) -> Object {
-        let Some(path) = path else { return Object::Unknown };
+    fn open_object(&mut self, acting: &Acting<'_>, flags: OpenFlags, path: Box<[u8]>) -> Object {
         if let Some(device) = device_at(&path) {
             if let Some(process) = self.processes.get_mut(acting.process) {
                 process.gpu.opened();
@@ -102,11 +117,36 @@ impl State {
         {
             process.terminal.get_or_insert_default();
         }
-        if let Some(object) = self.object_behind_proc_path(acting, &path) {
-            return object;
+        let mut path = path;
+        let reached = match self.object_behind_proc_path(acting, &path) {
+            Some(Object::File(file)) => Some(file),
+            // Whichever end the link leads to, a pipe is opened for what the caller wants of it.
+            Some(Object::Pipe(pipe, _)) => {
+                let end = if flags.is_write() { PipeEnd::Write } else { PipeEnd::Read };
+                return Object::Pipe(pipe, end);
+            }
+            Some(object @ (Object::Unknown | Object::Socket(_) | Object::Nvidia(_) | Object::Anon)) => {
+                return object;
+            }
+            None => None,
+        };
+        if reached.is_none()
+            && let Some((program, source)) = self.program_behind_proc_path(acting, &path)
+        {
+            if let Some(source) = source.filter(|_| flags.is_read()) {
+                self.taint(acting.process, &source, acting.time);
+            }
+            if program.starts_with(b"/") {
+                path = program;
+            }
         }
-        let Some(file) = self.file_at(acting, &path) else { return Object::Unknown };
-        if is_no_storage(&path) {
+        // gVisor's file systems refuse this so far (`filesystem.go` of tmpfs and gofer). Were it done, the directory is not
+        // what is written; the name that linkat(2) may give the file later lies behind a pointer.
+        if reached.is_none() && flags.contains(OpenFlags::TMPFILE) {
+            path = [&*path, b"/#", self.last_serial.to_string().as_bytes()].concat().into();
+        }
+        let Some(file) = reached.or_else(|| self.file_at(acting, &path)) else { return Object::Unknown };
+        if is_no_storage(&path) && reached.is_none() || flags.contains(OpenFlags::PATH) {
             return Object::File(file);
         }
         let keeps_content = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
@@ -128,10 +168,10 @@ impl State {
             return self.absolute(acting, path);
         }
         match open.fd_path.present().filter(|dir| is_file_path(dir)) {
-            Some(dir) => canonical(Some(dir), path),
+            Some(dir) => self.resolved(acting, Some(dir), path),
             // open(2) and creat(2) have no directory descriptor: the field is 0 there.
             None if open.call.sysno != crate::event::Sysno::OPENAT => self.absolute(acting, path),
-            None => canonical(self.path_behind(acting, open.dirfd).as_deref(), path),
+            None => self.resolved(acting, self.path_behind(acting, open.dirfd).as_deref(), path),
         }
     }
 
@@ -144,11 +184,9 @@ impl State {
             }
             Some(exit) => {
                 let about = self.about(acting, close.fd);
-                // Whatever else went wrong (EINTR, EIO), the descriptor is gone: close(2).
-                if exit.errno != Errno::EBADF
-                    && let Some(fds) = self.processes.fds_mut(acting.process)
-                {
-                    fds.close(close.fd);
+                // Interrupted, it is closed all the same: close(2). Only what was not open stays as it was.
+                if exit.errno != Errno::EBADF {
+                    self.table_op(acting, TableOp::Close(close.fd));
                 }
                 Some(about)
             }
@@ -158,22 +196,16 @@ impl State {
     /// close_range(2), by its registers.
     pub(super) fn close_range(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
         let bound = |register: u64| u32::try_from(register & 0xffff_ffff).unwrap_or(u32::MAX);
-        if raw.call.exit?.succeeded()
-            && let Some(fds) = self.processes.fds_mut(acting.process)
-        {
-            let (first, last) = (bound(raw.arg(1)), bound(raw.arg(2)));
-            if raw.arg(3) & CLOSE_RANGE_CLOEXEC == 0 {
-                fds.close_range(first, last);
-            } else {
-                let marked: Vec<Fd> = fds
-                    .iter()
-                    .map(|(fd, _)| fd)
-                    .filter(|fd| (first..=last).contains(&fd.0.cast_unsigned()))
-                    .collect();
-                for fd in marked {
-                    fds.set_on_exec(fd, OnExec::Close);
-                }
+        if raw.call.exit?.succeeded() {
+            let (first, last, flags) = (bound(raw.arg(1)), bound(raw.arg(2)), raw.arg(3));
+            if flags & CLOSE_RANGE_UNSHARE != 0 {
+                self.processes.unshare_table(acting.process);
             }
+            let op = match flags & CLOSE_RANGE_CLOEXEC {
+                0 => TableOp::CloseRange(first, last),
+                _ => TableOp::CloseRangeOnExec(first, last),
+            };
+            self.table_op(acting, op);
         }
         Some(PROCESS)
     }
@@ -203,9 +235,7 @@ impl State {
                 fcntl::F_SETFD => {
                     let on_exec =
                         if event.arg & fcntl::FD_CLOEXEC == 0 { OnExec::Keep } else { OnExec::Close };
-                    if let Some(fds) = self.processes.fds_mut(acting.process) {
-                        fds.set_on_exec(event.fd, on_exec);
-                    }
+                    self.table_op(acting, TableOp::OnExec(event.fd, on_exec));
                 }
                 _ => {}
             }
@@ -217,14 +247,13 @@ impl State {
         if old == new {
             return;
         }
-        let known = self.processes.fds(acting.process).and_then(|fds| fds.get(old));
-        let descriptor = known.unwrap_or_else(|| {
-            let named = fd_path.present().filter(|path| is_canonical(path));
-            let object =
-                named.and_then(|path| self.find_file(acting, path)).map_or(Object::Unknown, Object::File);
-            Descriptor::own(object, Access::ReadWrite, on_exec)
-        });
-        self.set_fd(acting, new, Descriptor { on_exec, held: Held::Own, ..descriptor });
+        let is_known = self.processes.fds(acting.process).is_some_and(|fds| fds.get(old).is_some());
+        let otherwise = fd_path
+            .present()
+            .filter(|path| !is_known && is_canonical(path))
+            .and_then(|path| self.find_file(acting, path))
+            .map_or(Object::Unknown, Object::File);
+        self.table_op(acting, TableOp::Dup { old, new, on_exec, otherwise });
         self.put_at(acting, new);
     }
 
@@ -246,8 +275,12 @@ impl State {
     pub(super) fn socketpair(&mut self, acting: &Acting<'_>, event: &SocketPair) -> Option<About> {
         if event.call.exit?.succeeded() {
             let (kind, flags) = super::network::kind_and_flags(event.kind_and_flags);
-            let (socket, _) = self.sockets.insert(Socket::new(event.domain, kind, Role::Local));
-            for fd in [event.first, event.second] {
+            let [first, second] =
+                [(); 2].map(|()| self.sockets.insert(Socket::new(event.domain, kind, Role::Local)).0);
+            for (fd, socket, peer) in [(event.first, first, second), (event.second, second, first)] {
+                if let Some(socket) = self.sockets.get_mut(socket) {
+                    socket.pair = Some(Box::new(Pair { peer, source: None }));
+                }
                 let object = Object::Socket(socket);
                 self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(flags)));
             }
@@ -265,6 +298,21 @@ impl State {
         Some(PROCESS)
     }
 
+    /// Calls that make a descriptor of which only the number is known: what they lead to is a matter of pointers
+    /// (openat2(2)) or of another process (pidfd_getfd(2)). Whatever had the number is gone.
+    pub(super) fn opened_unseen(
+        &mut self,
+        acting: &Acting<'_>,
+        raw: &Raw,
+        object: Object,
+        on_exec: OnExec,
+    ) -> Option<About> {
+        raw.call.exit?;
+        let Some(fd) = raw.call.new_fd() else { return Some(PROCESS) };
+        self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec));
+        Some(self.about(acting, fd))
+    }
+
     /// memfd_create(2), by its registers: the name lies behind a pointer.
     pub(super) fn memfd_create(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
         raw.call.exit?;
@@ -279,8 +327,12 @@ impl State {
     }
 
     pub(super) fn set_fd(&mut self, acting: &Acting<'_>, fd: Fd, descriptor: Descriptor) {
-        let stored = self.processes.fds_mut(acting.process).map(|fds| fds.set(fd, descriptor));
-        if let Some(Err(_)) = stored {
+        self.table_op(acting, TableOp::Set(fd, descriptor));
+    }
+
+    /// Does to the acting process's descriptors what a call does.
+    pub(super) fn table_op(&mut self, acting: &Acting<'_>, op: TableOp) {
+        if self.processes.table_op(acting.process, op).is_err() {
             self.sight.high_fd();
         }
     }
@@ -343,7 +395,7 @@ impl State {
     }
 
     /// The acting process gets to know the bytes of a file.
-    fn read_from_file(&mut self, acting: &Acting<'_>, file: FileId) {
+    pub(super) fn read_from_file(&mut self, acting: &Acting<'_>, file: FileId) {
         let tainted = self.file(acting, file).filter(|file| file.provenance.remote().is_some());
         if let Some(derivation) = tainted.and_then(File::derivation).cloned() {
             self.taint(acting.process, &Source::File(derivation), acting.time);
@@ -357,7 +409,7 @@ impl State {
     }
 
     /// The acting process writes to a file: what it has from the network is in there from now on.
-    fn write_to_file(&mut self, acting: &Acting<'_>, file: FileId, keeps_content: bool) {
+    pub(super) fn write_to_file(&mut self, acting: &Acting<'_>, file: FileId, keeps_content: bool) {
         let input = self.processes.get(acting.process).and_then(Process::network_input).cloned();
         self.write_from(acting, file, input, keeps_content);
     }

@@ -4,14 +4,18 @@
 //! failure is known.
 
 mod arrival;
+mod births;
 mod code;
 mod descriptors;
+mod heal;
 mod names;
 mod network;
 mod processes;
+mod procfs;
 mod raw;
 mod taint;
 mod transfer;
+mod unseen;
 
 use crate::event::{Context, Fd, Kind, Tgid, Time};
 
@@ -24,6 +28,8 @@ struct Acting<'a> {
     time: Time,
     container: ContainerIx,
     process: ProcessId,
+    /// The call's argument was another one when it began.
+    arg_changed: bool,
 }
 
 /// What an event was about: the descriptor, and what that leads to.
@@ -39,10 +45,22 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
         return None;
     }
     let container = state.container(context.container.bytes(), time)?;
-    let process = state.process(container, context);
-    let acting = Acting { context, time, container, process };
+    let process = state.process(container, context, time);
+    let arg_changed = state.enters.changed(context.tid, kind);
+    if arg_changed {
+        state.sight.arg_changed();
+    }
+    let acting = Acting { context, time, container, process, arg_changed };
+    state.watch(&acting, kind);
+    state.heal(&acting, kind);
+    // What was loaded is told by another event than the call that was deceived.
+    let deceived = matches!(kind, Kind::SentryExecve(_))
+        && state
+            .processes
+            .get(process)
+            .is_some_and(|it| it.asked.as_ref().is_some_and(|asked| asked.changed));
     let (fd, subject) = state.dispatch(&acting, kind)?;
-    Some(Observation { time, container, process, fd, subject })
+    Some(Observation { time, container, process, fd, subject, arg_changed: arg_changed || deceived })
 }
 
 impl State {
@@ -76,6 +94,10 @@ impl State {
             Kind::Pipe(pipe) => self.pipe(acting, pipe),
             Kind::Fcntl(fcntl) => self.fcntl(acting, fcntl),
             Kind::Dup(dup) => self.dup(acting, dup),
+            // With a descriptor it changes that one's signals, and nothing else.
+            Kind::Signalfd(event) if event.fd.is_open() => {
+                event.call.exit.map(|_| self.about(acting, event.fd))
+            }
             Kind::Signalfd(event) => self.anon(acting, &event.call, event.flags),
             Kind::Eventfd(event) => self.anon(acting, &event.call, event.flags),
             Kind::TimerfdCreate(event) => self.anon(acting, &event.call, event.flags),

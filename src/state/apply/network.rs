@@ -14,10 +14,11 @@ use super::super::{
     Access, ContainerIx, Descriptor, EndpointId, News, Object, OnExec, Role, Socket, SocketId, State,
     Subject, Traffic, is_remote,
 };
+use super::descriptors::on_exec;
 use super::{About, Acting};
 
 /// `SOCK_STREAM` and `SOCK_DGRAM`, `include/linux/net.h`
-const SOCK_STREAM: i32 = 1;
+pub(super) const SOCK_STREAM: i32 = 1;
 const SOCK_DGRAM: i32 = 2;
 
 /// `AF_UNSPEC`, `include/linux/socket.h`
@@ -37,10 +38,6 @@ pub(super) fn kind_and_flags(kind_and_flags: i32) -> (i32, FdFlags) {
 enum Way {
     In,
     Out,
-}
-
-fn on_exec(flags: FdFlags) -> OnExec {
-    if flags.contains(FdFlags::CLOEXEC) { OnExec::Close } else { OnExec::Keep }
 }
 
 impl State {
@@ -76,6 +73,9 @@ impl State {
         let outcome = Outcome::of(exit);
         let endpoint = self.container_mut(acting.container)?.endpoints.at(remote, acting.time);
         let state = self.sockets.get_mut(socket)?;
+        if state.family == Family::default() {
+            state.family = Family::of(remote);
+        }
         let is_stream = state.kind != SOCK_DGRAM;
         let (repeated, since, before) = match state.role {
             Role::Client { remote: earlier, outcome: before, since }

@@ -1,17 +1,26 @@
 //! Calls of which only the registers are seen.
 
-use crate::event::{MapProt, Raw, Sysno};
+use crate::event::{FdFlags, MapProt, Raw, Sysno};
 
-use super::super::fds::Nvidia;
+use super::super::fds::{Nvidia, TableOp};
 use super::super::files::Stays;
 use super::super::gpu::device_by_request;
-use super::super::{Object, State, Subject};
+use super::super::{Object, OnExec, State, Subject};
+use super::descriptors::on_exec;
 use super::{About, Acting, PROCESS};
+
+/// `include/uapi/asm-generic/ioctls.h`
+const FIONCLEX: u64 = 0x5450;
+const FIOCLEX: u64 = 0x5451;
 
 impl State {
     /// Hands a raw call to its handler. Of all others, that they ended is all there is to tell.
     pub(super) fn raw(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
         match raw.sysno() {
+            Sysno::PRCTL => {
+                self.prctl(acting, raw);
+                raw.call.exit.map(|_| PROCESS)
+            }
             Sysno::IOCTL => self.ioctl(acting, raw),
             Sysno::SENDTO | Sysno::SENDMSG | Sysno::SENDMMSG => self.send(acting, raw),
             Sysno::RECVFROM | Sysno::RECVMSG => self.recv(acting, raw),
@@ -22,6 +31,18 @@ impl State {
             Sysno::RENAME | Sysno::RENAMEAT | Sysno::RENAMEAT2 => self.renamed(acting, raw, Stays::No),
             Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
                 self.renamed(acting, raw, Stays::Yes)
+            }
+            Sysno::SETSID => self.setsid(acting, raw),
+            Sysno::UNSHARE => self.unshare(acting, raw),
+            Sysno::EPOLL_CREATE => self.opened_unseen(acting, raw, Object::Anon, OnExec::Keep),
+            Sysno::EPOLL_CREATE1 => {
+                let flags = FdFlags::from_bits_truncate(u32::try_from(raw.arg(1)).unwrap_or(0));
+                self.opened_unseen(acting, raw, Object::Anon, on_exec(flags))
+            }
+            Sysno::PIDFD_OPEN => self.opened_unseen(acting, raw, Object::Anon, OnExec::Close),
+            Sysno::PIDFD_GETFD => self.opened_unseen(acting, raw, Object::Unknown, OnExec::Close),
+            Sysno::OPENAT2 | Sysno::OPEN_BY_HANDLE_AT => {
+                self.opened_unseen(acting, raw, Object::Unknown, OnExec::Keep)
             }
             Sysno::SENDFILE => self.transferred(acting, raw, raw.fd(2), raw.fd(1)),
             Sysno::SPLICE | Sysno::COPY_FILE_RANGE => self.transferred(acting, raw, raw.fd(1), raw.fd(3)),
@@ -34,10 +55,18 @@ impl State {
         }
     }
 
-    /// ioctl(2): only those on NVIDIA devices matter.
+    /// ioctl(2): those on NVIDIA devices matter, and the two by which Python and Node say what exec does.
     fn ioctl(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
-        raw.call.exit?;
+        let exit = raw.call.exit?;
         let fd = raw.fd(1);
+        let on_exec = match raw.arg(2) {
+            FIOCLEX => Some(OnExec::Close),
+            FIONCLEX => Some(OnExec::Keep),
+            _ => None,
+        };
+        if let Some(on_exec) = on_exec.filter(|_| exit.succeeded()) {
+            self.table_op(acting, TableOp::OnExec(fd, on_exec));
+        }
         let object = self
             .processes
             .fds(acting.process)

@@ -1,14 +1,39 @@
-//! Taint: bytes from a remote reach a process, the files that it writes, and the processes that it feeds by a pipe.
+//! Taint: bytes from a remote reach a process, the files that it writes, and the processes that it feeds by a pipe or a
+//! pair of sockets, or shares its memory with.
+
+use smallvec::SmallVec;
 
 use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
+use super::super::interpreter::Runs;
+use super::super::path::basename;
 use super::super::process::Through;
-use super::super::{ContainerIx, Object, PipeEnd, PipeId, Process, ProcessId, Source, State};
+use super::super::program::{Program, Remote, is_foreign};
+use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State, is_remote};
 use super::Acting;
 
 /// Processes that one new source may reach at once: a pipeline is short, and a longer one was built to cost.
 const MAX_REACH: usize = 64;
+
+/// Descriptors of a possible writer that are looked at when a program starts: a pipe for a child was made a moment ago
+/// and has a low number. Who opens thousands before does so to make each exec dear.
+const MAX_LOOKED_AT: usize = 1024;
+
+/// Programs whose one work is to hand bytes on between a connection and something else.
+const RELAYS: &[&[u8]] =
+    &[b"socat", b"socat1", b"ncat", b"nc", b"nc.openbsd", b"nc.traditional", b"netcat", b"cryptcat"];
+
+/// Whether a program is a relay by trade, a stranger, or code that lies in no file.
+fn is_relay(program: &Program) -> bool {
+    if RELAYS.contains(&basename(&program.path)) || is_foreign(program.effective().origin) {
+        return true;
+    }
+    match program.interprets() {
+        Some(Runs::Other | Runs::Stdin) => !program.is_shell(),
+        Some(Runs::File(_) | Runs::Module(_)) | None => false,
+    }
+}
 
 impl State {
     /// `process` has bytes from `source`. What it holds open for writing has them, too, and so has who reads from
@@ -25,11 +50,11 @@ impl State {
             }
             let container = tainted.key.container;
             let context = crate::event::Context::default();
-            let acting = Acting { context: &context, time, container, process };
+            let acting = Acting { context: &context, time, container, process, arg_changed: false };
             // Files are carriers, too: a FIFO has a path, and a growing file has followers.
             let files = self.rewrite_open_files(&acting).into_iter().map(Object::File);
-            let pipes =
-                self.fill_pipes(process, &source).into_iter().map(|pipe| Object::Pipe(pipe, PipeEnd::Read));
+            let pipes = self.fill_pipes(process, &source);
+            let sharers = self.sharers_of_memory(process);
             for carrier in files.chain(pipes) {
                 for (reader, through) in self.processes.readers_of(container, carrier) {
                     // Where close is not traced, a reader seems to hold the other end as well.
@@ -48,23 +73,8 @@ impl State {
                     }
                 }
             }
-        }
-    }
-
-    /// The kernel moved bytes from `source` into a pipe; whoever reads from it has them.
-    pub(super) fn pour_into(&mut self, acting: &Acting<'_>, pipe: PipeId, source: &Source) {
-        match self.pipes.get_mut(pipe) {
-            Some(pipe) if pipe.source.is_none() => pipe.source = Some(source.clone()),
-            Some(_) | None => return,
-        }
-        let readers = self.processes.readers_of(acting.container, Object::Pipe(pipe, PipeEnd::Read));
-        for (reader, through) in readers.into_iter().filter(|(reader, _)| *reader != acting.process) {
-            if through == Through::Stdin
-                && let Some(reader) = self.processes.get_mut(reader)
-            {
-                reader.stdin = Some(source.clone());
-            }
-            self.taint(reader, source, acting.time);
+            let room = MAX_REACH.saturating_sub(reached.len());
+            reached.extend(sharers.into_iter().take(room).map(|sharer| (sharer, source.clone())));
         }
     }
 
@@ -78,56 +88,182 @@ impl State {
             .fds(acting.process)
             .and_then(|fds| fds.get(fd))
             .map(|descriptor| descriptor.object);
-        if let Some(Object::Pipe(pipe, PipeEnd::Read)) = object
-            && let Some(source) = self.pipes.get(pipe).and_then(|pipe| pipe.source.clone())
-        {
+        if let Some(source) = object.and_then(|object| self.source_in(object)) {
             self.taint(acting.process, &source, acting.time);
         }
     }
 
-    /// The pipes that the process writes to carry `source` from now on; those of which that is news. An end that was
-    /// passed on to its program does not count: nobody closes what is in nobody's way, and closes may not be traced.
-    fn fill_pipes(&mut self, process: ProcessId, source: &Source) -> Vec<PipeId> {
-        let written: Vec<PipeId> = self
+    /// The source of network bytes that come out of a pipe or of one end of a pair of sockets.
+    pub(super) fn source_in(&self, object: Object) -> Option<Source> {
+        match object {
+            Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
+            Object::Socket(socket) => self.sockets.get(socket)?.pair.as_ref()?.source.clone(),
+            Object::Pipe(_, PipeEnd::Write)
+            | Object::File(_)
+            | Object::Nvidia(_)
+            | Object::Anon
+            | Object::Unknown => None,
+        }
+    }
+
+    /// The other end of a pipe or pair of sockets that bytes can be written into.
+    pub(in super::super) fn far_end(&self, object: Object) -> Option<Object> {
+        match object {
+            Object::Pipe(pipe, PipeEnd::Write) => Some(Object::Pipe(pipe, PipeEnd::Read)),
+            Object::Socket(socket) => {
+                self.sockets.get(socket)?.pair.as_ref().map(|pair| Object::Socket(pair.peer))
+            }
+            Object::Pipe(_, PipeEnd::Read)
+            | Object::File(_)
+            | Object::Nvidia(_)
+            | Object::Anon
+            | Object::Unknown => None,
+        }
+    }
+
+    /// The pipes and pairs that the process writes to carry `source` from now on; the ends where it comes out and that
+    /// is news. An end that was passed on to its program does not count: nobody closes what is in nobody's way, and
+    /// closes may not be traced.
+    fn fill_pipes(&mut self, process: ProcessId, source: &Source) -> Vec<Object> {
+        let far: Vec<Object> = self
             .processes
             .fds(process)
             .into_iter()
             .flat_map(|fds| fds.iter())
-            .filter_map(|(_, descriptor)| match descriptor.object {
-                Object::Pipe(pipe, PipeEnd::Write) if descriptor.held == Held::Own => Some(pipe),
-                Object::Pipe(..)
-                | Object::Unknown
-                | Object::File(_)
-                | Object::Socket(_)
-                | Object::Nvidia(_)
-                | Object::Anon => None,
-            })
+            .filter(|(_, descriptor)| descriptor.held == Held::Own)
+            .filter_map(|(_, descriptor)| self.far_end(descriptor.object))
             .collect();
-        written
-            .into_iter()
-            .filter(|pipe| match self.pipes.get_mut(*pipe) {
-                Some(pipe) if pipe.source.is_none() => {
-                    pipe.source = Some(source.clone());
-                    true
-                }
-                Some(_) | None => false,
-            })
+        let has_pairs = far.iter().any(|end| matches!(end, Object::Socket(_)));
+        let relays = has_pairs && self.relays(process, source);
+        far.into_iter()
+            .filter(|end| relays || !matches!(end, Object::Socket(_)))
+            .flat_map(|end| self.fill_both(end, source))
             .collect()
     }
 
-    /// The source of network bytes on a process's standard input: what it holds when its program starts.
-    pub(super) fn tainted_stdin(&self, container: ContainerIx, process: ProcessId) -> Option<Source> {
-        match self.processes.fds(process)?.get(Fd::STDIN)?.object {
-            Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
+    /// Fills an end, and that of its twin; those for which it is news.
+    pub(super) fn fill_both(&mut self, end: Object, source: &Source) -> SmallVec<[Object; 2]> {
+        let twin = match end {
+            Object::Pipe(pipe, end) => {
+                self.pipes.get(pipe).and_then(|pipe| pipe.twin).map(|twin| Object::Pipe(twin, end))
+            }
+            Object::Socket(_) | Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => None,
+        };
+        [Some(end), twin].into_iter().flatten().filter(|end| self.fill(*end, source)).collect()
+    }
+
+    /// Whether a process that has a pair of sockets hands on through it what comes from `source`.
+    ///
+    /// Python's asyncio and Node give each child such a pair, and an agent that talks to its service over one
+    /// connection and to a shell over a pair is nothing odd: so only of those is it believed that do nothing else, or
+    /// that run no file of the image. And what the other side came to say is no download: sshd hands on what its user
+    /// types.
+    fn relays(&self, process: ProcessId, source: &Source) -> bool {
+        let by_trade = self.processes.get(process).is_some_and(|it| is_relay(&it.program));
+        by_trade && !self.accepted(process, source)
+    }
+
+    /// Whether the process took the connection that `source` is about, and did not make it: what sshd hands on to the
+    /// shell of its user is typed by a user.
+    fn accepted(&self, process: ProcessId, source: &Source) -> bool {
+        let Source::Remote(remote) = source else { return false };
+        self.processes.fds(process).into_iter().flat_map(|fds| fds.iter()).any(|(_, descriptor)| {
+            match descriptor.object {
+                Object::Socket(socket) => self.sockets.get(socket).is_some_and(|socket| match socket.role {
+                    Role::Server { remote: Some(addr) } => addr == remote.addr,
+                    Role::Server { remote: None } | Role::Client { .. } | Role::Idle | Role::Local => false,
+                }),
+                Object::Pipe(..) | Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => {
+                    false
+                }
+            }
+        })
+    }
+
+    fn fill(&mut self, end: Object, source: &Source) -> bool {
+        let slot = match end {
+            Object::Pipe(pipe, _) => self.pipes.get_mut(pipe).map(|pipe| &mut pipe.source),
+            Object::Socket(socket) => {
+                let pair = self.sockets.get_mut(socket).and_then(|socket| socket.pair.as_mut());
+                pair.map(|pair| &mut pair.source)
+            }
+            Object::File(_) | Object::Nvidia(_) | Object::Anon | Object::Unknown => None,
+        };
+        match slot {
+            Some(empty @ None) => {
+                *empty = Some(source.clone());
+                true
+            }
+            Some(Some(_)) | None => false,
+        }
+    }
+
+    /// The other processes that have the memory of `process` as theirs: what one reads all have.
+    fn sharers_of_memory(&self, process: ProcessId) -> Vec<ProcessId> {
+        let Some(memory) = self.processes.get(process).and_then(|process| process.memory) else {
+            return Vec::new();
+        };
+        self.processes
+            .iter()
+            .filter(|(id, other)| *id != process && other.memory == Some(memory) && other.exited.is_none())
+            .map(|(id, _)| id)
+            .collect()
+    }
+
+    /// The source of network bytes that a relay has at the far end of a pair: one makes the pair for its shell after it
+    /// connected. Of a pipe that is not believed: a program that fetched something and later pipes a script of its
+    /// own to a shell looks the same.
+    fn source_of_relay(&self, container: ContainerIx, reader: ProcessId, end: Object) -> Option<Source> {
+        let writes = |id: ProcessId| {
+            let fds = self.processes.fds(id).into_iter().flat_map(|fds| fds.iter());
+            fds.take(MAX_LOOKED_AT).any(|(_, descriptor)| {
+                descriptor.held == Held::Own && self.far_end(descriptor.object) == Some(end)
+            })
+        };
+        self.processes
+            .iter()
+            .filter(|(id, other)| {
+                *id != reader
+                    && !other.inputs.is_empty()
+                    && other.key.container == container
+                    && other.exited.is_none()
+            })
+            .take(MAX_REACH)
+            .find_map(|(id, other)| {
+                let source = other.inputs.last().filter(|_| writes(id))?;
+                self.relays(id, source).then(|| source.clone())
+            })
+    }
+
+    /// The remote at the other end of standard input, if this side connected to it: a program that is started like
+    /// that reads from there.
+    pub(super) fn connected_stdin(&self, process: ProcessId) -> Option<Source> {
+        let Object::Socket(socket) = self.processes.fds(process)?.get(Fd::STDIN)?.object else { return None };
+        match self.sockets.get(socket)?.role {
+            Role::Client { remote, outcome, since }
+                if outcome.may_carry_bytes() && is_remote(remote.ip()) =>
+            {
+                let by = self.processes.get(process)?.actor();
+                Some(Source::Remote(Remote { addr: remote, time: since, by }))
+            }
+            Role::Client { .. } | Role::Server { .. } | Role::Idle | Role::Local => None,
+        }
+    }
+
+    /// The source of network bytes behind a descriptor that a program is run from: what it holds when the program
+    /// starts.
+    pub(super) fn tainted_input(&self, container: ContainerIx, process: ProcessId, fd: Fd) -> Option<Source> {
+        let object = self.processes.fds(process)?.get(fd)?.object;
+        match object {
+            Object::Pipe(..) => self.source_in(object),
+            Object::Socket(_) => {
+                self.source_in(object).or_else(|| self.source_of_relay(container, process, object))
+            }
             Object::File(file) => {
                 let file = self.file_in(container, file).filter(|file| file.provenance.remote().is_some())?;
                 file.derivation().cloned().map(Source::File)
             }
-            Object::Pipe(_, PipeEnd::Write)
-            | Object::Unknown
-            | Object::Socket(_)
-            | Object::Nvidia(_)
-            | Object::Anon => None,
+            Object::Unknown | Object::Nvidia(_) | Object::Anon => None,
         }
     }
 }

@@ -18,7 +18,7 @@ impl State {
         let object = self.processes.fds(acting.process).and_then(|fds| fds.get(to)).map(|to| to.object);
         match object {
             Some(Object::File(file)) => self.write_from(acting, file, Some(source), true),
-            Some(Object::Pipe(pipe, PipeEnd::Write)) => self.pour_into(acting, pipe, &source),
+            Some(Object::Pipe(pipe, PipeEnd::Write)) => self.pour(acting, pipe, &source),
             Some(
                 Object::Pipe(_, PipeEnd::Read)
                 | Object::Socket(_)
@@ -38,8 +38,11 @@ impl State {
                 let file = self.file(acting, file).filter(|file| file.provenance.remote().is_some())?;
                 file.derivation().cloned().map(Source::File)
             }
-            Object::Pipe(pipe, PipeEnd::Read) => self.pipes.get(pipe)?.source.clone(),
-            Object::Socket(socket) => {
+            object @ Object::Pipe(_, PipeEnd::Read) => self.source_in(object),
+            object @ Object::Socket(socket) => {
+                if let Some(source) = self.source_in(object) {
+                    return Some(source);
+                }
                 let addr = self.sockets.get(socket)?.remote().filter(|remote| is_remote(remote.ip()))?;
                 let by = self.processes.get(acting.process)?.actor();
                 Some(Source::Remote(Remote { addr, time: acting.time, by }))

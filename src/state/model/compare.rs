@@ -392,6 +392,7 @@ fn access(access: Access) -> &'static str {
         Access::Read => "read",
         Access::Write => "write",
         Access::ReadWrite => "both",
+        Access::Path => "neither",
     }
 }
 

@@ -58,6 +58,7 @@ impl Naive {
             Some(path) => self.opened(act, &path, reads, writes, open.flags),
         };
         let access = match (reads, writes) {
+            _ if open.flags.contains(OpenFlags::PATH) => Access::Path,
             (true, true) => Access::ReadWrite,
             (false, true) => Access::Write,
             (_, false) => Access::Read,
@@ -79,18 +80,24 @@ impl Naive {
             self.processes[act.process].gpu.push((device, None));
             return Object::device(device);
         }
-        if let Some(object) = self.behind(act, path) {
-            return object;
-        }
-        let file = self.file_at(act.container, path);
-        if !is_no_storage(path) {
+        let reached = match self.behind(act, path) {
+            Some(Object::File(file)) => Some(file),
+            // The link leads to the pipe, whose end the caller chooses.
+            Some(Object::Reader(pipe) | Object::Writer(pipe)) => {
+                return if writes { Object::Writer(pipe) } else { Object::Reader(pipe) };
+            }
+            Some(object) => return object,
+            None => None,
+        };
+        let file = reached.unwrap_or_else(|| self.file_at(act.container, path));
+        if (reached.is_some() || !is_no_storage(path)) && !flags.contains(OpenFlags::PATH) {
+            let keeps = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
             // Bytes come in before they go out.
-            if reads && self.file(act.container, file).provenance.is_tainted() {
+            if reads && keeps && self.file(act.container, file).provenance.is_tainted() {
                 let chain = self.file(act.container, file).provenance.chain.clone();
                 chain.into_iter().for_each(|chain| self.taint(act.process, &Source::File(chain), act.time));
             }
             if writes {
-                let keeps = !flags.intersects(OpenFlags::TRUNC | OpenFlags::EXCL);
                 self.writes(act.process, file, keeps, act.time);
             }
         }

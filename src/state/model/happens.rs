@@ -75,7 +75,12 @@ impl Naive {
             Kind::ContainerStart(start) => {
                 let argv: Vec<Vec<u8>> = start.args.iter().map(|arg| arg.bytes().to_vec()).collect();
                 let first = argv.first().map(Vec::as_slice).unwrap_or_default();
-                let path = resolve(start.cwd.present(), first).unwrap_or_default();
+                // A bare name was looked up somewhere.
+                let path = if first.contains(&b'/') {
+                    resolve(start.cwd.present(), first).unwrap_or_default()
+                } else {
+                    first.to_vec()
+                };
                 let name = cut(last_name(if path.is_empty() { first } else { &path }), 15).to_vec();
                 // Its first word is all that names it.
                 let meaning = called(&argv);
@@ -175,8 +180,8 @@ impl Naive {
             Kind::SocketPair(pair) => {
                 if pair.call.exit?.succeeded() {
                     let flags = FdFlags::from_bits_retain(pair.kind_and_flags.cast_unsigned());
-                    let object = self.new_socket(pair.domain, pair.kind_and_flags & 0xf, Peer::Local);
                     for fd in [pair.first, pair.second] {
+                        let object = self.new_socket(pair.domain, pair.kind_and_flags & 0xf, Peer::Local);
                         self.put(act, fd.0, own(object, Access::ReadWrite, cloexec(flags)));
                     }
                 }
@@ -231,9 +236,11 @@ impl Naive {
             self.tables.push(copy);
         }
         let parent = &self.processes[act.process];
+        let comm = act.context.comm.present().map_or(parent.comm.clone(), |comm| cut(comm, 15).to_vec());
         self.processes.push(Process {
             tgid,
             start,
+            comm,
             seen: true,
             execed: false,
             family: self.family_of_child(act.process, child),

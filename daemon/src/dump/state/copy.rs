@@ -211,6 +211,7 @@ impl<'s> Copier<'s> {
                 Access::Read => "read",
                 Access::Write => "write",
                 Access::ReadWrite => "read and write",
+                Access::Path => "path",
             },
             cloexec: descriptor.on_exec == OnExec::Close,
             passed_on: descriptor.held == Held::PassedOn,

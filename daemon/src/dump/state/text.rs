@@ -188,6 +188,7 @@ impl Page {
         let access = match descriptor.access {
             "read" => "r-",
             "write" => "-w",
+            "path" => "--",
             _ => "rw",
         };
         put!(self.out, "{indent}{:>3} {access} ", descriptor.fd);
