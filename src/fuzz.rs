@@ -3,12 +3,15 @@
 //! The targets in `fuzz/` are one line each; a test below runs the same bodies over the committed seeds.
 
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use crate::engine::Sandbox;
-use crate::event::{Record, Value, Visitor};
+use crate::event::{Record, Time, Value, Visitor};
 use crate::finding::{json, text};
 use crate::intel::Intel;
+use crate::intel::feed::vet::{Lists, Policy};
+use crate::intel::feed::{Format, Indicator, Limits, Options, WarningList, indicator, manifest, parse, vet};
 pub use crate::rules::fuzz::{condition, rule_file};
 use crate::rules::{RuleSet, Thresholds, builtin};
 use crate::state::model;
@@ -133,6 +136,40 @@ pub fn state(data: &[u8]) {
     model::run_confined(data);
 }
 
+/// A feed's file, its form told from the bytes or named by a first byte that begins no text: what was read can be
+/// written and is read the same again, and nobody's addresses are believed. The same bytes as a warninglist.
+pub fn feed(data: &[u8]) {
+    let (format, bytes) = match data.split_first() {
+        // A number beyond the last form tells it from the bytes again.
+        Some((number, rest)) if *number >= 0x80 && *number != 0xef => {
+            (Format::ALL.get(usize::from(number & 0x3f)).copied(), rest)
+        }
+        _ => (None, data),
+    };
+    let list = WarningList::parse("list", bytes, None).ok();
+    if let Ok(events) = manifest(bytes) {
+        assert!(events.iter().all(|event| !event.uuid.contains(['/', '.'])), "safe as a file's name");
+    }
+    let limits = Limits { records: 10_000, ..Limits::default() };
+    let options = Options { limits, now: Some(Time(0)), ..Options::default() };
+    let Ok(parsed) = parse(format, bytes, &options) else {
+        return;
+    };
+    assert!(parsed.records.len() <= 10_000);
+    for record in &parsed.records {
+        assert_eq!(indicator(&record.indicator.to_string()).as_ref(), Some(&record.indicator));
+    }
+    assert!(parsed.unparsed.examples.iter().all(|example| !example.text.contains(char::is_control)));
+    let lists = Lists { warning: list.into_iter().collect(), allowed: Vec::new() };
+    let vetted = vet(parsed, &Policy::default(), &lists, Time(1));
+    for entry in vetted.entries() {
+        assert!(entry.confidence <= 100);
+        if let Indicator::Ip(IpAddr::V4(address)) = &entry.record.indicator {
+            assert!(!address.is_private() && !address.is_loopback() && !address.is_documentation());
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "a test reads its seeds")]
@@ -143,7 +180,7 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 9] = [
+        let targets: [Target; 10] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),
@@ -153,6 +190,7 @@ mod tests {
             ("state", state),
             ("condition", condition),
             ("rule_file", rule_file),
+            ("feed", feed),
         ];
         for (name, body) in targets {
             let seeds: Vec<_> = std::fs::read_dir(format!("fuzz/seeds/{name}")).unwrap().collect();

@@ -108,29 +108,13 @@ fn changed(disturb: fn(&Recording, u64) -> Vec<&[u8]>, seeds: u64) -> BTreeMap<S
 
 /// What a tenth lost can take away, by scenario: in each of these one thing convicts, and it is among the lost.
 const RESTS_ON_ONE_THING: &[(&str, &str)] = &[
-    ("m_busybox", "one look at the host, of three that make the probe"),
-    ("m_carriers", "one look at the host, of three that make the probe"),
-    ("m_cfg_hold", "one look at the host, of three that make the probe"),
-    ("m_copies", "one look at the host, of three that make the probe"),
-    ("m_curl_tee", "one look at the host, of three that make the probe"),
-    ("m_daemon", "one look at the host, of three that make the probe"),
-    ("m_exec_a", "one look at the host, or the one connect, begin and end"),
     ("m_gpu_child", "one of the ioctls that make a GPU context"),
     ("m_gpu_import", "one of the ioctls that make a GPU context"),
     ("m_gpu_miner", "one of the ioctls that make a GPU context"),
     ("m_gpu_pipe", "one of the ioctls that make a GPU context"),
-    ("m_image_copy", "one look at the host, of three that make the probe"),
-    ("m_image_overwrite", "one look at the host, of three that make the probe"),
     ("m_installed_miner", "all three messages of its exec"),
-    ("m_local_relay", "one look at the host, of three that make the probe"),
-    ("m_memfd_fexecve", "one look at the host, of three that make the probe"),
-    ("m_pipe_chain", "one look at the host, of three that make the probe"),
-    ("m_procsub", "one look at the host, of three that make the probe"),
-    ("m_py_ultra", "one look at the host, of three that make the probe"),
+    ("m_memfd_fexecve", "begin and end of one look at the host, of three that make the probe"),
     ("m_rs_py_pty", "the clone of the shell and one of its three dups"),
-    ("m_scm_file", "one look at the host, of three that make the probe"),
-    ("m_socketpair", "one look at the host, of three that make the probe"),
-    ("m_splice_socket", "one look at the host, of three that make the probe"),
 ];
 
 /// What a thread that overtakes itself can break: the order within one thread tells what was open when. No sentry does

@@ -3,12 +3,16 @@
 //! The files have licences of their own and stay where they are: `SLUICEBOX_FEEDS_REAL` names the folder, with an
 //! `expected.json`. Without it there is nothing to compare, and the test says so.
 
+#![expect(clippy::disallowed_methods, reason = "tests read files; the library does not")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a test that is skipped says so")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use serde_json::Value;
 use sluicebox::event::Time;
-use sluicebox::intel::feed::vet::{Lists, Policy};
+use sluicebox::intel::feed::vet::{Lists, Policy, kinds};
 use sluicebox::intel::feed::{Format, Options, Parsed, WarningList, parse, vet};
 
 fn folder() -> Option<std::path::PathBuf> {
@@ -35,10 +39,9 @@ fn numbers(value: &Value) -> BTreeMap<String, u64> {
 
 /// Counts by kind, and `other` for what could not be read.
 fn counts(parsed: &Parsed) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for record in &parsed.records {
-        *counts.entry(record.indicator.kind().name().to_owned()).or_insert(0) += 1;
-    }
+    let kinds = kinds(&parsed.records);
+    let mut counts: BTreeMap<String, u64> =
+        kinds.iter().map(|(kind, count)| (kind.name().to_owned(), *count)).collect();
     if parsed.unparsed.total > 0 {
         counts.insert("other".to_owned(), parsed.unparsed.total);
     }

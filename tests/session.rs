@@ -14,8 +14,10 @@ use sluicebox::engine::Sandbox;
 use sluicebox::event::Event;
 use sluicebox::finding::Severity;
 use sluicebox::intel::Intel;
-use sluicebox::rules::{RuleSet, Thresholds, builtin, session};
-use sluicebox::wire::schema::{Point, Release, Source, Stage, call_point, message, own_point, raw_point};
+use sluicebox::rules::{RuleSet, Thresholds, builtin, compile, session};
+use sluicebox::wire::schema::{
+    Point, Release, Source, Stage, call_point, message, own_point, points, raw_point,
+};
 use sluicebox::wire::{self, MessageType};
 
 use common::recordings;
@@ -76,4 +78,29 @@ fn the_default_session_is_enough_for_every_verdict() {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     assert!(kept < all, "the session leaves something out, or this test shows nothing");
+}
+
+#[test]
+fn the_default_session_asks_for_fewer_points_than_everything_in_every_release() {
+    let rules = builtin::compiled(Thresholds::default()).rules.unwrap();
+    for release in Release::ALL {
+        let asked = asked_for(&rules, release);
+        // Points of its own for each call and of the sentry; every raw system call is hundreds more.
+        let all: BTreeSet<String> = points(release).map(|point| point.to_string()).collect();
+        let own = asked.intersection(&all).count();
+        assert!(own * 2 < all.len(), "{release:?}: {own} of {}", all.len());
+        let dear = ["syscall/read/exit", "syscall/write/exit", "syscall/close/exit", "syscall/read/enter"];
+        assert!(dear.iter().all(|point| !asked.contains(*point)), "{release:?}");
+    }
+}
+
+#[test]
+fn a_rule_set_that_asks_for_less_has_a_smaller_session() {
+    let builtin = builtin::compiled(Thresholds::default()).rules.unwrap();
+    let names = "- rule: R\n  desc: d\n  condition: evt.type = execve and proc.name = x\n  output: o\n  priority: NOTICE\n";
+    let names = compile(&[("names.yaml", names)], Thresholds::default(), 1).rules.unwrap();
+    for release in Release::ALL {
+        let (few, many) = (asked_for(&names, release), asked_for(&builtin, release));
+        assert!(few.is_subset(&many) && few.len() < many.len(), "{release:?}: {few:?}");
+    }
 }

@@ -11,10 +11,11 @@ mod report;
 use std::sync::Arc;
 
 use crate::event::{
-    Call, Connect, Errno, Event, Exit, Kind, Raw, SentryExecve, SockAddr, Sysno, Text, Texts, Time,
+    Call, Connect, Errno, Event, Exit, Kind, Open, Raw, SentryExecve, SockAddr, Sysno, Text, Texts, Time,
 };
 use crate::finding::Finding;
 use crate::intel::Intel;
+use crate::rules::fields::Memo;
 use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
@@ -216,7 +217,7 @@ impl Sandbox {
         let Some(process) = self.state.process_at(observation.process) else { return };
         let program = Arc::clone(&process.program);
         let argv: Vec<Text<'_>> = program.argv.iter().map(Text).collect();
-        let kind = match unseen.deed {
+        let kind = match &unseen.deed {
             UnseenDeed::Exec => Kind::SentryExecve(SentryExecve {
                 binary_path: Text(&program.path),
                 execfn: Text(&program.path),
@@ -228,10 +229,16 @@ impl Sandbox {
                 Kind::Connect(Connect {
                     call: Call { sysno: Sysno::CONNECT, exit },
                     fd: observation.fd.unwrap_or_default(),
-                    address: SockAddr::Inet(remote),
+                    address: SockAddr::Inet(*remote),
                     ..Connect::default()
                 })
             }
+            UnseenDeed::Open { call, path, flags } => Kind::Open(Open {
+                call: Call { sysno: *call, exit: None },
+                pathname: Text(path),
+                flags: *flags,
+                ..Open::default()
+            }),
         };
         let event = Event { context: revealed_by.context.clone(), kind };
         self.consider(&event, observation, intel, out, seen);
@@ -252,7 +259,8 @@ impl Sandbox {
             self.judgements.resize_with(at.saturating_add(1), || Judgement::new(budget));
         }
         let Some(judgement) = self.judgements.get_mut(at) else { return };
-        let scene = Scene { event, observation, state: &self.state, intel };
+        let memo = Memo::default();
+        let scene = Scene { event, observation, state: &self.state, intel, memo: &memo };
         self.matches.clear();
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
         if judgement.matcher.waits_for_more() {
@@ -302,8 +310,14 @@ impl Sandbox {
             while let Some(judgement) = self.judgements.get_mut(at)
                 && let Some(due) = judgement.matcher.due(&self.rules, now)
             {
-                let scene =
-                    Scene { event: &PASSED, observation: &due.observation, state: &self.state, intel };
+                let memo = Memo::default();
+                let scene = Scene {
+                    event: &PASSED,
+                    observation: &due.observation,
+                    state: &self.state,
+                    intel,
+                    memo: &memo,
+                };
                 self.matches.clear();
                 judgement.matcher.pass(&self.rules, &due, &scene, &mut self.matches);
                 self.judge(&due.observation, intel, out, seen);

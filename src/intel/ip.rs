@@ -1,111 +1,85 @@
-//! Addresses: one union says "no", which is nearly always the answer; only on "yes" the lists are asked one by one.
+//! Addresses: with a port, alone, and in prefixes. Nearly all lookups are of an address that nobody names.
 
-use std::net::IpAddr;
-use std::sync::Arc;
+use std::net::{IpAddr, Ipv6Addr};
 
-use ipnet::IpNet;
-use roaring::RoaringBitmap;
+use smallvec::SmallVec;
 
-use super::Verdict;
+use super::bytes::Reader;
+use super::claim::{PrefixLen, SaidIx, Scope};
+use super::nest::{Address, Nest};
+use super::snapshot::SnapshotError;
+use super::table::{Endpoint4, Endpoint6, Table};
 
-/// The addresses of one list.
-#[derive(Debug, Default)]
-struct List {
-    v4: RoaringBitmap,
-    /// IPv6 prefixes, sorted by network so that a lookup is a binary search.
-    v6: Vec<ipnet::Ipv6Net>,
-}
+/// What is said of one address, closest first.
+pub(super) type Said = SmallVec<[(Scope, SaidIx); 2]>;
 
 #[derive(Debug, Default)]
 pub(super) struct IpIndex {
-    any_v4: RoaringBitmap,
-    lists: Vec<(Arc<Verdict>, List)>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct IpIndexBuilder {
-    lists: Vec<(Arc<Verdict>, List)>,
-}
-
-impl IpIndexBuilder {
-    pub(super) fn add(&mut self, net: IpNet, verdict: Arc<Verdict>) {
-        let at = match self.lists.iter().position(|(known, _)| *known == verdict) {
-            Some(at) => at,
-            None => {
-                self.lists.push((verdict, List::default()));
-                self.lists.len().saturating_sub(1)
-            }
-        };
-        let Some((_, list)) = self.lists.get_mut(at) else { return };
-        match net {
-            IpNet::V4(net) => {
-                list.v4.insert_range(u32::from(net.network())..=u32::from(net.broadcast()));
-            }
-            IpNet::V6(net) => list.v6.push(net.trunc()),
-        }
-    }
-
-    pub(super) fn build(self) -> IpIndex {
-        let mut index = IpIndex { any_v4: RoaringBitmap::new(), lists: self.lists };
-        for (_, list) in &mut index.lists {
-            list.v6.sort_unstable();
-            list.v6.dedup();
-            index.any_v4 |= &list.v4;
-        }
-        index
-    }
+    pub(super) v4: Table<u32>,
+    pub(super) endpoints4: Table<Endpoint4>,
+    pub(super) nets4: Nest<u32>,
+    pub(super) endpoints6: Table<Endpoint6>,
+    /// Single addresses are prefixes of 128 bits.
+    pub(super) nets6: Nest<u128>,
 }
 
 impl IpIndex {
-    pub(super) fn lookup(&self, addr: IpAddr) -> Option<&Verdict> {
-        let holds = |list: &List| match addr {
-            IpAddr::V4(v4) => list.v4.contains(u32::from(v4)),
-            IpAddr::V6(v6) => {
-                // Every prefix that holds an address sorts at or before it; the nearest one is found first, and the
-                // lists are short enough that the rare wider one behind it may be walked to.
-                let at = list.v6.partition_point(|net| net.network() <= v6);
-                list.v6.iter().take(at).rev().any(|net| net.contains(&v6))
+    pub(super) fn lookup(&self, addr: IpAddr, port: Option<u16>) -> Said {
+        // An IPv4 address may come in the clothes of an IPv6 one, through a socket of that family.
+        match addr.to_canonical() {
+            IpAddr::V4(v4) => {
+                let addr = u32::from(v4);
+                let mut said = Said::new();
+                if let Some(found) = port.and_then(|port| self.endpoints4.get(&Endpoint4(addr, port))) {
+                    said.push((Scope::Exact, found));
+                }
+                if let Some(found) = self.v4.get(&addr) {
+                    said.push((Scope::Address, found));
+                }
+                said.extend(scoped(&self.nets4, addr));
+                said
             }
-        };
-        if let IpAddr::V4(v4) = addr
-            && !self.any_v4.contains(u32::from(v4))
-        {
-            return None;
+            IpAddr::V6(v6) => {
+                let mut said = Said::new();
+                if let Some(found) = port.and_then(|port| self.endpoints6.get(&endpoint6(v6, port))) {
+                    said.push((Scope::Exact, found));
+                }
+                said.extend(scoped(&self.nets6, u128::from(v6)));
+                said
+            }
         }
-        self.lists.iter().find(|(_, list)| holds(list)).map(|(verdict, _)| &**verdict)
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        self.v4.encode(out);
+        self.endpoints4.encode(out);
+        self.nets4.encode(out);
+        self.endpoints6.encode(out);
+        self.nets6.encode(out);
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>, numbers: usize) -> Result<IpIndex, SnapshotError> {
+        Ok(IpIndex {
+            v4: Table::decode(reader, numbers)?,
+            endpoints4: Table::decode(reader, numbers)?,
+            nets4: Nest::decode(reader, numbers)?,
+            endpoints6: Table::decode(reader, numbers)?,
+            nets6: Nest::decode(reader, numbers)?,
+        })
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+fn scoped<A: Address>(nest: &Nest<A>, addr: A) -> impl Iterator<Item = (Scope, SaidIx)> + '_ {
+    nest.holding(addr).map(|(length, said)| {
+        let scope = if length == A::BITS { Scope::Address } else { Scope::Prefix(PrefixLen(length)) };
+        (scope, said)
+    })
+}
 
-    fn verdict(source: &str) -> Arc<Verdict> {
-        Arc::new(Verdict { source: source.into(), tags: vec!["mining-pool".into()], confidence: 90 })
+pub(super) fn endpoint6(addr: Ipv6Addr, port: u16) -> Endpoint6 {
+    let mut key = [0; 18];
+    for (slot, byte) in key.iter_mut().zip(addr.octets().into_iter().chain(port.to_be_bytes())) {
+        *slot = byte;
     }
-
-    #[test]
-    fn a_hit_says_which_list_it_is_from() {
-        let mut builder = IpIndexBuilder::default();
-        for (net, source) in [
-            ("198.51.100.7/32", "pools"),
-            ("203.0.113.0/24", "ranges"),
-            ("2001:db8::/32", "six"),
-            ("2001:db8:1::/48", "six"),
-        ] {
-            builder.add(net.parse().unwrap(), verdict(source));
-        }
-        let index = builder.build();
-        for (addr, source) in [
-            ("198.51.100.7", Some("pools")),
-            ("198.51.100.8", None),
-            ("203.0.113.0", Some("ranges")),
-            ("203.0.113.255", Some("ranges")),
-            ("203.0.114.0", None),
-            ("2001:db8:2::1", Some("six")),
-            ("2001:db9::1", None),
-        ] {
-            assert_eq!(index.lookup(addr.parse().unwrap()).map(|verdict| &*verdict.source), source, "{addr}");
-        }
-    }
+    key
 }

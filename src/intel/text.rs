@@ -10,10 +10,14 @@ use std::sync::Arc;
 use aho_corasick::{AhoCorasick, AhoCorasickBuilder, MatchKind};
 use smallvec::SmallVec;
 
+use super::bytes::{Reader, put_count, put_many, put_slice};
+use super::claim::{Hit, SaidIx};
+use super::snapshot::SnapshotError;
 use super::wallet::is_monero;
+use crate::event::Time;
 
 /// Where a pattern must stand in an argument to count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Anchor {
     /// At the argument's beginning, or as the value of an option behind a `=`.
     Start,
@@ -41,13 +45,25 @@ impl FromStr for Anchor {
     }
 }
 
-#[derive(Clone, Debug)]
+impl Anchor {
+    const ALL: [Anchor; 3] = [Anchor::Start, Anchor::Flag, Anchor::Host];
+
+    fn number(self) -> u8 {
+        match self {
+            Anchor::Start => 0,
+            Anchor::Flag => 1,
+            Anchor::Host => 2,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Indicator {
     /// In lower case.
     pub(super) pattern: Box<[u8]>,
     pub(super) anchor: Anchor,
-    pub(super) tag: Arc<str>,
-    pub(super) source: Arc<str>,
+    /// What is said of it.
+    pub(super) said: SaidIx,
 }
 
 /// What the arguments of a program gave away.
@@ -59,20 +75,35 @@ pub struct TextHits {
     pub argument: Option<Box<[u8]>>,
     /// The list that the first tag is from.
     pub source: Option<Arc<str>>,
+    /// How sure that list is.
+    pub confidence: u8,
+    /// Since when that list says so.
+    pub since: Option<Time>,
 }
 
 /// The longest part of an argument that is looked at, in bytes: no host, flag or wallet is longer, and a megabyte of
 /// arguments must not cost a megabyte of matching.
-const LOOKED_AT: usize = 1024;
+pub(super) const LOOKED_AT: usize = 1024;
 
 /// Arguments that are looked at.
-const MAX_ARGS: usize = 256;
+pub(super) const MAX_ARGS: usize = 256;
 
+/// Patterns that the automaton takes: some megabytes of it. Hosts and URLs of feeds are looked up whole, not searched.
+pub(super) const MAX_PATTERNS: usize = 20_000;
+
+/// The longest pattern, in bytes.
+pub(super) const MAX_PATTERN: usize = 256;
+
+/// All patterns together, in bytes: each may become a state of the automaton.
+pub(super) const MAX_PATTERN_BYTES: usize = 1 << 20;
+
+/// How sure the shape of a wallet is: nothing else has it.
+const SHAPE_CONFIDENCE: u8 = 90;
+
+#[derive(Default)]
 pub(super) struct TextIndex {
     automaton: Option<AhoCorasick>,
     indicators: Vec<Indicator>,
-    wallet_tag: Arc<str>,
-    wallet_source: Arc<str>,
 }
 
 impl std::fmt::Debug for TextIndex {
@@ -82,50 +113,107 @@ impl std::fmt::Debug for TextIndex {
 }
 
 impl TextIndex {
-    pub(super) fn new(indicators: Vec<Indicator>) -> Self {
+    pub(super) fn new(mut indicators: Vec<Indicator>) -> Self {
+        indicators.sort_unstable();
+        indicators.dedup();
         let automaton = AhoCorasickBuilder::new()
             .match_kind(MatchKind::Standard)
             .ascii_case_insensitive(true)
             .build(indicators.iter().map(|indicator| &indicator.pattern))
             // Fails beyond 2^31 states only; then no text indicator is worth having.
             .ok();
-        TextIndex { automaton, indicators, wallet_tag: "wallet".into(), wallet_source: "shape".into() }
+        TextIndex { automaton, indicators }
     }
 
-    pub(super) fn look<'a>(&self, args: impl Iterator<Item = &'a [u8]>) -> TextHits {
-        let mut hits = TextHits::default();
+    /// What is said of one argument, of which at most [`LOOKED_AT`] bytes are given.
+    pub(super) fn look(&self, arg: &[u8], found: &mut dyn FnMut(SaidIx)) {
         if self.indicators.is_empty() {
-            return hits;
+            return;
         }
-        // The program's own name is no argument; names have a list of their own.
-        for arg in args.skip(1).take(MAX_ARGS) {
-            let looked_at = arg.get(..LOOKED_AT).unwrap_or(arg);
-            if let Some(automaton) = &self.automaton {
-                for found in automaton.find_overlapping_iter(looked_at) {
-                    if let Some(indicator) = self.indicators.get(found.pattern().as_usize())
-                        && stands(indicator.anchor, looked_at, found.start(), found.end())
-                    {
-                        hits.add(&indicator.tag, &indicator.source, looked_at);
-                    }
-                }
-            }
-            let value = looked_at.split(|byte| *byte == b'=').next_back().unwrap_or(looked_at);
-            if is_monero(value) {
-                hits.add(&self.wallet_tag, &self.wallet_source, looked_at);
+        let Some(automaton) = &self.automaton else { return };
+        for matched in automaton.find_overlapping_iter(arg) {
+            if let Some(indicator) = self.indicators.get(matched.pattern().as_usize())
+                && stands(indicator.anchor, arg, matched.start(), matched.end())
+            {
+                found(indicator.said);
             }
         }
-        hits
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.indicators.len()
+    }
+
+    /// The memory that it takes, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let automaton = self.automaton.as_ref().map_or(0, AhoCorasick::memory_usage);
+        automaton.saturating_add(size_of_val(&*self.indicators))
+    }
+
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
+        put_count(out, self.indicators.len());
+        for Indicator { pattern, anchor, said } in &self.indicators {
+            out.push(anchor.number());
+            put_many(out, &[said.0]);
+            put_slice(out, pattern);
+        }
+    }
+
+    pub(super) fn decode(reader: &mut Reader<'_>, numbers: usize) -> Result<TextIndex, SnapshotError> {
+        let count = reader.count()?;
+        if count > MAX_PATTERNS {
+            return Err(SnapshotError::Inconsistent("more text indicators than there may be"));
+        }
+        let mut indicators = Vec::new();
+        let mut pattern_bytes = 0usize;
+        for _ in 0..count {
+            let anchor = reader.u8()?;
+            let anchor = Anchor::ALL.into_iter().find(|known| known.number() == anchor);
+            let anchor = anchor.ok_or(SnapshotError::Inconsistent("an anchor that nobody knows"))?;
+            let said = SaidIx(reader.u32()?);
+            if usize::try_from(said.0).is_ok_and(|said| said >= numbers) {
+                return Err(SnapshotError::Inconsistent("a text says what nobody claims"));
+            }
+            let pattern: Box<[u8]> = reader.slice()?.into();
+            pattern_bytes = pattern_bytes.saturating_add(pattern.len());
+            if pattern.is_empty() || pattern.len() > MAX_PATTERN || pattern_bytes > MAX_PATTERN_BYTES {
+                return Err(SnapshotError::Inconsistent("a text is empty or too long"));
+            }
+            indicators.push(Indicator { pattern, anchor, said });
+        }
+        Ok(TextIndex::new(indicators))
     }
 }
 
 impl TextHits {
-    fn add(&mut self, tag: &Arc<str>, source: &Arc<str>, argument: &[u8]) {
-        if self.tags.is_empty() {
+    /// Adds what is said of an argument.
+    pub(super) fn add(&mut self, argument: &[u8], hit: &Hit<'_>) {
+        if self.argument.is_none() {
             self.argument = Some(argument.into());
-            self.source = Some(Arc::clone(source));
+            self.source = Some(Arc::clone(hit.source()));
+            self.confidence = hit.confidence();
+            self.since = hit.since();
         }
-        if !self.tags.contains(tag) {
-            self.tags.push(Arc::clone(tag));
+        for tag in hit.tags() {
+            if !self.tags.contains(&tag) {
+                self.tags.push(tag);
+            }
+        }
+    }
+
+    /// Adds the wallet that an argument, or the value of an option, is by its shape.
+    pub(super) fn add_wallet(&mut self, argument: &[u8]) {
+        let value = argument.split(|byte| *byte == b'=').next_back().unwrap_or(argument);
+        if !is_monero(value) {
+            return;
+        }
+        if self.argument.is_none() {
+            self.argument = Some(argument.into());
+            self.source = Some("shape".into());
+            self.confidence = SHAPE_CONFIDENCE;
+        }
+        if !self.tags.iter().any(|tag| &**tag == "wallet") {
+            self.tags.push("wallet".into());
         }
     }
 }
@@ -160,9 +248,10 @@ fn stands(anchor: Anchor, arg: &[u8], start: usize, end: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::super::Intel;
+    use crate::event::Time;
 
     fn tags(args: &[&str]) -> Vec<String> {
-        let hits = Intel::seed().arguments(args.iter().map(|arg| arg.as_bytes()));
+        let hits = Intel::seed().arguments(args.iter().map(|arg| arg.as_bytes()), Time(1));
         hits.tags.iter().map(ToString::to_string).collect()
     }
 
@@ -195,8 +284,8 @@ mod tests {
 
     #[test]
     fn a_first_hit_is_kept_with_its_argument_and_source() {
-        let hits = Intel::seed()
-            .arguments(["x", "-a", "--coin=monero", "--nicehash"].iter().map(|arg| arg.as_bytes()));
+        let args = ["x", "-a", "--coin=monero", "--nicehash"];
+        let hits = Intel::seed().arguments(args.iter().map(|arg| arg.as_bytes()), Time(1));
         assert_eq!(hits.tags.len(), 1);
         assert_eq!(hits.argument.as_deref(), Some(&b"--coin=monero"[..]));
         assert_eq!(hits.source.as_deref(), Some("seed:text"));

@@ -26,6 +26,8 @@ pub fn compiled(thresholds: Thresholds) -> Compiled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rules::falco::{StepWhat, load};
+    use crate::rules::lang::{Expr, ExprKind};
 
     #[test]
     fn the_built_in_rules_compile_without_a_word() {
@@ -42,6 +44,29 @@ mod tests {
             // Each of these is several signs in one.
             let whole_story = ["reverse-shell", "shell-takes-orders", "remote-terminal"].contains(&&*rule.id);
             assert!(whole_story || rule.weight.is_some_and(|weight| weight < alert), "{}", rule.id);
+        }
+    }
+
+    /// Whether a condition holds where of all fields only the event's type has a value.
+    fn holds_of_nothing(expr: &Expr) -> bool {
+        match &expr.kind {
+            ExprKind::And(members) => members.iter().all(holds_of_nothing),
+            ExprKind::Or(members) => members.iter().any(holds_of_nothing),
+            ExprKind::Not(inner) => !holds_of_nothing(inner),
+            ExprKind::Check(check) => check.left.to_string() == "evt.type",
+            ExprKind::Macro(_) => false,
+        }
+    }
+
+    #[test]
+    fn no_built_in_rule_convicts_by_what_is_not_known() {
+        let (rules, _, _) = load(FILES);
+        for rule in &rules {
+            for step in rule.steps.iter().filter(|step| !step.absent && !step.optional) {
+                if let StepWhat::Condition(condition) = &step.what {
+                    assert!(!holds_of_nothing(condition), "{}: {condition}", rule.id.value);
+                }
+            }
         }
     }
 }

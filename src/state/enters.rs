@@ -1,16 +1,25 @@
 //! What calls were given when they began, to be compared with what they were given when they ended.
 //!
 //! Arguments behind pointers can be changed by another thread while the call runs: what was checked is not what was
-//! used. Bound: [`SLOTS`] calls at once, by thread; a thread that falls into another's slot is not judged.
+//! used. And a thread that began to open a file and does something else by now has had an answer, though it was lost.
+//!
+//! Bounds: [`SLOTS`] calls at once, by thread, and [`OPENINGS`] of those that open a file; a thread that falls into
+//! another's slot is not judged. Of paths up to [`PATH_KEPT`] bytes are kept: what a prober looks for is shorter.
 
 use std::hash::{BuildHasher, Hasher};
 
-use crate::event::{Connect, Execve, Kind, Open, SockAddr, Sysno, Tid};
+use crate::event::{Connect, Execve, Kind, Open, OpenFlags, SockAddr, Sysno, Text, Tid};
 
 use super::budget::{Account, Budget, Charge, heap_of};
 
 /// Calls that are remembered, a power of two: few threads are within such a call at once.
 const SLOTS: usize = 256;
+
+/// Opens that are remembered, a power of two.
+const OPENINGS: usize = 16;
+
+/// The longest path of an open that is remembered, in bytes.
+const PATH_KEPT: usize = 104;
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Slot {
@@ -19,10 +28,41 @@ struct Slot {
     given: u64,
 }
 
+/// An open that has begun, of an absolute path.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opening {
+    thread: Tid,
+    pub(crate) call: Sysno,
+    pub(crate) flags: OpenFlags,
+    len: u8,
+    path: [u8; PATH_KEPT],
+}
+
+impl Opening {
+    const NONE: Opening =
+        Opening { thread: Tid(0), call: Sysno(0), flags: OpenFlags::empty(), len: 0, path: [0; PATH_KEPT] };
+
+    pub(crate) fn path(&self) -> Text<'_> {
+        Text(self.path.get(..usize::from(self.len)).unwrap_or_default())
+    }
+
+    fn begin(&mut self, thread: Tid, open: &Open<'_>) {
+        *self = Opening { thread: Tid(0), ..*self };
+        let path = open.pathname.bytes();
+        if let Some(kept) = self.path.get_mut(..path.len()).filter(|_| path.starts_with(b"/"))
+            && let Ok(len) = u8::try_from(path.len())
+        {
+            kept.copy_from_slice(path);
+            (self.thread, self.call, self.flags, self.len) = (thread, open.call.sysno, open.flags, len);
+        }
+    }
+}
+
 /// What the calls that run now were given.
 #[derive(Clone, Debug)]
 pub(crate) struct Enters {
     slots: Box<[Slot; SLOTS]>,
+    openings: Box<[Opening; OPENINGS]>,
     hash: foldhash::quality::RandomState,
     _charge: Charge,
 }
@@ -38,9 +78,34 @@ impl Enters {
     pub(crate) fn new(budget: &Budget) -> Self {
         Enters {
             slots: Box::new([Slot::default(); SLOTS]),
+            openings: Box::new([Opening::NONE; OPENINGS]),
             hash: foldhash::quality::RandomState::default(),
-            _charge: budget.charge(Account::Objects, heap_of::<Slot>(SLOTS)),
+            _charge: budget.charge(
+                Account::Objects,
+                heap_of::<Slot>(SLOTS).saturating_add(heap_of::<Opening>(OPENINGS)),
+            ),
         }
+    }
+
+    /// The open that the thread of this event began and of which this event is not the end: that was lost.
+    #[inline]
+    pub(crate) fn unfinished(&mut self, thread: Tid, kind: &Kind<'_>) -> Option<Opening> {
+        let at = usize::try_from(thread.0.cast_unsigned()).ok()? & OPENINGS.saturating_sub(1);
+        let slot = self.openings.get_mut(at)?;
+        let open = if let Kind::Open(open) = kind { Some(open) } else { None };
+        let began = slot.thread == thread && thread.0 != 0;
+        if !began && open.is_none() {
+            return None;
+        }
+        let ends = open.is_some_and(|open| open.call.exit.is_some() && open.call.sysno == slot.call);
+        let lost = (began && !ends).then_some(*slot);
+        if began {
+            slot.thread = Tid(0);
+        }
+        if let Some(open) = open.filter(|open| open.call.exit.is_none()) {
+            slot.begin(thread, open);
+        }
+        lost
     }
 
     /// Whether the call that this event ends was given something else when it began. Nothing for other events.
@@ -103,6 +168,26 @@ mod tests {
             assert!(!enters.changed(Tid(7), &open(began.as_bytes(), None)));
             assert_eq!(enters.changed(Tid(7), &open(ended.as_bytes(), Some(3))), changed, "{name}");
         }
+    }
+
+    #[test]
+    fn an_open_whose_thread_goes_on_without_its_end_was_tried() {
+        let mut enters = Enters::new(&Budget::default());
+        let other = Kind::Close(crate::event::Close::default());
+        let mut tried = |kind: &Kind<'_>| {
+            enters.unfinished(Tid(7), kind).map(|opening| opening.path().to_string()).unwrap_or_default()
+        };
+        assert_eq!(tried(&open(b"/dev/mem", None)), "");
+        assert_eq!(tried(&open(b"/dev/mem", Some(3))), "", "its end");
+        assert_eq!(tried(&other), "");
+        assert_eq!(tried(&open(b"/dev/mem", None)), "");
+        assert_eq!(tried(&open(b"/dev/kmem", None)), "/dev/mem");
+        assert_eq!(tried(&other), "/dev/kmem");
+        assert_eq!(tried(&other), "");
+        assert_eq!(tried(&open(b"relative", None)), "");
+        assert_eq!(tried(&other), "");
+        assert_eq!(tried(&open(&[b'/'; 4096], None)), "");
+        assert_eq!(tried(&other), "");
     }
 
     #[test]

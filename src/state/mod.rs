@@ -42,7 +42,7 @@ mod view;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::event::{Context, Event, Fd, Ino, Nanos, Time};
+use crate::event::{Context, Event, Fd, Ino, Nanos, OpenFlags, Sysno, Time};
 
 pub use arena::Id;
 use arena::{Arena, Evict, Keep};
@@ -144,12 +144,21 @@ pub struct Unseen {
 }
 
 /// What was done although no event said so.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UnseenDeed {
     /// The process runs another program, the one that it has now.
     Exec,
     /// A socket was to connect. Whether it did is not known.
     Connect(SocketAddr),
+    /// A file was to be opened. Whether it was is not known.
+    Open {
+        /// Which call.
+        call: Sysno,
+        /// The path as given.
+        path: Box<[u8]>,
+        /// How to open it.
+        flags: OpenFlags,
+    },
 }
 
 /// What an event was about.

@@ -56,6 +56,11 @@ impl Scene {
         }
     }
 
+    /// The sandbox alone, without what the scene keeps beside it.
+    pub(crate) fn into_sandbox(self) -> Sandbox {
+        self.sandbox
+    }
+
     /// Starts the container and its processes.
     pub(crate) fn start(&mut self) {
         let container = self.container.clone();

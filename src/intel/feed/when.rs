@@ -29,6 +29,30 @@ pub(super) fn parse(text: &str) -> Option<Time> {
     seconds(days.checked_mul(86_400)?.checked_add(clock)?.checked_sub(offset)?)
 }
 
+/// A date of a banner: what [`parse`] reads, or with the month by name, such as `Tue Jul  7 11:57:22 UTC 2026`,
+/// `Fri, 17 Jan 2025 17:03:47 GMT`, `05 March 2025`. Other zones than UTC are taken for it: it is about days.
+pub(super) fn banner(text: &str) -> Option<Time> {
+    if let Some(time) = parse(text) {
+        return Some(time);
+    }
+    const MONTHS: [&str; 12] =
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+    let (mut year, mut month, mut day, mut clock) = (None, None, None, None);
+    for word in text.split([' ', ',', '\t']).filter(|word| !word.is_empty()).take(8) {
+        let named = word.get(..3).map(str::to_ascii_lowercase);
+        let named = named.and_then(|name| MONTHS.iter().position(|month| *month == name));
+        match number(word) {
+            Some(_) if word.len() == 4 => year = year.or(Some(word)),
+            Some(_) if word.len() <= 2 => day = day.or(Some(word)),
+            Some(_) => {}
+            None if word.contains(':') => clock = clock.or(Some(word)),
+            None => month = month.or(named),
+        }
+    }
+    let month = month?.checked_add(1)?;
+    parse(&format!("{}-{month:02}-{:0>2} {}", year?, day?, clock.unwrap_or("00:00:00")))
+}
+
 /// Seconds since 1970.
 pub(super) fn seconds(seconds: i64) -> Option<Time> {
     seconds.checked_mul(SECOND).map(Time)
@@ -126,6 +150,19 @@ mod tests {
         }
         assert_eq!(parse("1970-01-01"), Some(Time(0)));
         assert_eq!(parse("2000-03-01"), Some(Time(951_868_800 * SECOND)));
+    }
+
+    #[test]
+    fn dates_of_banners_name_their_month() {
+        for text in [
+            "Fri Jan  2 03:04:05 UTC 2026",
+            "Fri, 02 Jan 2026 03:04:05 GMT",
+            "Fri, 2 Jan 2026 03:04:05 +0200",
+        ] {
+            assert_eq!(banner(text), Some(Time(1_767_323_045 * SECOND)), "{text}");
+        }
+        assert_eq!(banner("02 January 2026"), parse("2026-01-02"));
+        assert_eq!(banner("daily"), None);
     }
 
     #[test]

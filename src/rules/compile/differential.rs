@@ -12,7 +12,7 @@ use super::condition::{ConditionCompiler, Lists};
 use super::gate::Gate;
 use super::predicate::Predicate;
 use crate::rules::diagnostics::Diagnostics;
-use crate::rules::fields::{self, FieldRef, Scene, Value};
+use crate::rules::fields::{self, FieldRef, Memo, Scene, Value};
 use crate::rules::lang::{self, Check, Expr, ExprKind, Operand, Operator, Term};
 use crate::rules::plan::{Plan, Scratch};
 use crate::rules::ruleset::StepIx;
@@ -194,7 +194,9 @@ fn compiled_conditions_hold_where_the_tree_says_so_and_their_gates_are_open_ther
         while let Some(packet) = reader.next_packet().unwrap() {
             let Some(event) = wire::decode(packet).unwrap().event else { continue };
             let Some(observation) = state.apply(&event) else { continue };
-            let scene = Scene { event: &event, observation: &observation, state: &state, intel: &intel };
+            let memo = Memo::default();
+            let scene =
+                Scene { event: &event, observation: &observation, state: &state, intel: &intel, memo: &memo };
             plan.candidates(&scene, &mut scratch);
             asked += scratch.steps.len();
             compared += pairs.len();

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 use regex_automata::meta::Regex;
 
 use crate::hash::Set;
-use crate::rules::fields::{FieldId, FieldRef, OwnedValue, Scene, Type, Value};
+use crate::rules::fields::{FieldId, FieldRef, OwnedValue, Scene, Seen, Type, Value};
 
 use super::glob::Glob;
 use super::transform::{Options, Transform};
@@ -226,28 +226,25 @@ impl Term {
         }
     }
 
-    pub(crate) fn value<'a>(
-        &'a self,
-        scene: &Scene<'a>,
-        kept: &'a [Option<OwnedValue>],
-    ) -> Option<Value<'a>> {
-        match self {
-            Term::Field(field) => scene.get(*field),
+    pub(crate) fn value<'a>(&'a self, scene: &Scene<'a>, kept: &'a [Option<OwnedValue>]) -> Option<Seen<'a>> {
+        let own = match self {
+            Term::Field(field) => return scene.seen(*field),
             Term::Kept(at) => kept.get(*at)?.clone(),
-            Term::Call(transform, inner) => transform.of(&inner.value(scene, kept)?),
+            Term::Call(transform, inner) => transform.of(&*inner.value(scene, kept)?).map(Value::into_owned),
             Term::Joined { separator, parts } => joined(separator, parts, scene, kept),
             Term::Option { args, options, wanted } => {
                 let args = args.value(scene, kept)?;
-                let found = if let Value::Texts(args) = args {
-                    options.values_of(*wanted, args.into_iter())
+                let found = if let Value::Texts(args) = &*args {
+                    options.values_of(*wanted, args.iter().map(|arg| Cow::Borrowed(&**arg)))
                 } else {
                     // A text whose words are no longer known apart.
                     let words = args.as_bytes()?.split(|byte| *byte == b' ');
-                    options.values_of(*wanted, words.map(|word| Cow::Owned(word.to_vec())))
+                    options.values_of(*wanted, words.map(Cow::Borrowed))
                 };
-                (!found.is_empty()).then_some(Value::Texts(found))
+                (!found.is_empty()).then(|| Value::Texts(found).into_owned())
             }
-        }
+        };
+        own.map(Seen::Own)
     }
 
     /// The type of its values, as far as an output needs to know it.
@@ -303,7 +300,7 @@ fn joined<'a>(
             Piece::Text(text) => add(text),
             Piece::Term(term) => {
                 let value = term.value(scene, kept)?;
-                if let Value::Texts(texts) = &value {
+                if let Value::Texts(texts) = &*value {
                     texts.iter().for_each(|text| add(text));
                 } else if let Some(text) = value.as_bytes() {
                     add(text);

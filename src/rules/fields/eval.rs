@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::net::SocketAddr;
 
 use crate::event::{Call, Event, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text};
-use crate::intel::{Intel, TextHits, Verdict};
+use crate::intel::{Hit, Intel, TextHits};
 use crate::state::{
     Code, Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance,
     Returns, Role, Socket, State, Subject, Taken, Traffic,
 };
 
-use super::{FieldId, FieldRef, Value};
+use super::{FieldId, FieldRef, Memo, Value};
 
 /// Where the kernel cuts a process name; names in rules are cut alike, or they could never match.
 const COMM_MAX: usize = 15;
@@ -26,6 +26,8 @@ pub struct Scene<'a> {
     pub state: &'a State,
     /// What the denylists say.
     pub intel: &'a Intel,
+    /// What was made of it so far for whoever asked.
+    pub memo: &'a Memo,
 }
 
 impl<'a> Scene<'a> {
@@ -214,13 +216,11 @@ impl<'a> Scene<'a> {
                 | Subject::Child(_)
                 | Subject::Other => None,
             },
-            FieldId::IntelIpTags => self.ip_verdict().map(tags),
-            FieldId::IntelIpSource => self.ip_verdict().map(source),
-            FieldId::IntelIpConfidence => {
-                self.ip_verdict().map(|verdict| Value::Int(i64::from(verdict.confidence)))
-            }
-            FieldId::IntelBinTags => self.binary_verdict().map(|(_, verdict)| tags(verdict)),
-            FieldId::IntelBinSource => self.binary_verdict().map(|(_, verdict)| source(verdict)),
+            FieldId::IntelIpTags => self.ip_hit().map(|hit| tags(&hit)),
+            FieldId::IntelIpSource => self.ip_hit().map(|hit| source(&hit)),
+            FieldId::IntelIpConfidence => self.ip_hit().map(|hit| Value::Int(i64::from(hit.confidence()))),
+            FieldId::IntelBinTags => self.binary_hit().map(|(_, hit)| tags(&hit)),
+            FieldId::IntelBinSource => self.binary_hit().map(|(_, hit)| source(&hit)),
             FieldId::IntelTextTags => {
                 let hits = self.text_hits()?;
                 Some(Value::Texts(hits.tags.iter().map(|tag| Cow::Owned(tag.as_bytes().to_vec())).collect()))
@@ -467,28 +467,31 @@ impl<'a> Scene<'a> {
         }
     }
 
-    fn ip_verdict(&self) -> Option<&'a Verdict> {
-        self.intel.ip(self.remote()?.ip())
+    /// What the denylists say of the remote.
+    pub(crate) fn ip_hit(&self) -> Option<Hit<'a>> {
+        self.intel.endpoint(self.remote()?, self.observation.time)
     }
 
     /// What the denylists say of the program under any of its names, with the name that they know.
-    pub(crate) fn binary_verdict(&self) -> Option<(&'a [u8], &'a Verdict)> {
+    pub(crate) fn binary_hit(&self) -> Option<(&'a [u8], Hit<'a>)> {
         let program = self.program()?;
+        let now = self.observation.time;
         let argv0 = program.argv.first().map(basename);
         [Some(basename(&program.path)), Some(&*program.name), argv0]
             .into_iter()
             .flatten()
-            .find_map(|name| self.intel.binary_name(name).map(|verdict| (name, verdict)))
+            .find_map(|name| self.intel.binary_name(name, now).map(|hit| (name, hit)))
     }
 
     /// Hits in the arguments: in all of them while the exec is at hand, later in those that were kept.
     pub(crate) fn text_hits(&self) -> Option<TextHits> {
+        let now = self.observation.time;
         let hits = if let Kind::SentryExecve(exec) = &self.event.kind {
-            self.intel.arguments(exec.argv.iter().map(Text::bytes))
+            self.intel.arguments(exec.argv.iter().map(Text::bytes), now)
         } else if let Kind::ContainerStart(start) = &self.event.kind {
-            self.intel.arguments(start.args.iter().map(Text::bytes))
+            self.intel.arguments(start.args.iter().map(Text::bytes), now)
         } else {
-            self.intel.arguments(self.program()?.argv.iter())
+            self.intel.arguments(self.program()?.argv.iter(), now)
         };
         (!hits.tags.is_empty()).then_some(hits)
     }
@@ -525,12 +528,12 @@ fn writer(provenance: &Provenance) -> Option<Value<'_>> {
     present(basename(writer.effective_path())).or_else(|| present(&writer.name))
 }
 
-fn tags(verdict: &Verdict) -> Value<'_> {
-    Value::Texts(verdict.tags.iter().map(|tag| Cow::Borrowed(tag.as_bytes())).collect())
+fn tags<'a>(hit: &Hit<'a>) -> Value<'a> {
+    Value::Texts(hit.tags().iter().map(|tag| Cow::Owned(tag.as_bytes().to_vec())).collect())
 }
 
-fn source(verdict: &Verdict) -> Value<'_> {
-    Value::text(verdict.source.as_bytes())
+fn source<'a>(hit: &Hit<'a>) -> Value<'a> {
+    Value::text(hit.source().as_bytes())
 }
 
 /// The process's name: what exec made it, or, while nothing is known of its program, what it calls itself.

@@ -3,10 +3,13 @@
 //! The table drives the type check of conditions, `rules fields`, the reference page, and the smallest trace session.
 
 mod eval;
+mod memo;
 mod table;
 mod value;
 
 pub use eval::Scene;
+pub use memo::Memo;
+pub(crate) use memo::Seen;
 pub use table::{FIELDS, FieldId, Need};
 pub use value::{OwnedValue, Value};
 

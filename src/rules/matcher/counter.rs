@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use crate::event::{Nanos, Time};
-use crate::rules::fields::{OwnedValue, Scene, Value};
+use crate::rules::fields::{OwnedValue, Scene, Seen};
 use crate::rules::ruleset::Count;
 use crate::state::{Budget, heap_of};
 
@@ -41,7 +41,7 @@ impl Counters {
         evicted: &mut u64,
     ) -> Option<Evidence> {
         let value = |term: &Option<super::super::compile::Term>| {
-            term.as_ref().map(|term| term.value(scene, kept).map(Value::into_owned))
+            term.as_ref().map(|term| term.value(scene, kept).map(Seen::into_owned))
         };
         // A counter by a value that is absent counts nothing: absence joins no events.
         let by = match value(&count.by) {

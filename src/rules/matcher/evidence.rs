@@ -6,7 +6,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::event::{EventType, Fd, Nanos, Time};
+use crate::event::{EventType, Fd, Kind, Nanos, Time};
 use crate::rules::fields::{FieldId, FieldRef, Scene};
 use crate::state::path::PATH_MAX;
 use crate::state::{
@@ -230,7 +230,7 @@ impl Evidence {
             since: time,
             count: 1,
             event: scene.event.kind.event_type(),
-            failed: scene.event.kind.call().and_then(|call| call.exit).is_some_and(|exit| !exit.succeeded()),
+            failed: is_attempt(&scene.event.kind),
             actor: process.actor(),
             ancestors: process.ancestors.clone(),
             object: object_of(scene),
@@ -259,6 +259,14 @@ impl Evidence {
             indicators: Vec::new(),
             ..before.clone()
         }
+    }
+}
+
+/// Whether a call failed; or, of an open whose end was lost, is only known to have been tried.
+fn is_attempt(kind: &Kind<'_>) -> bool {
+    match kind.call().and_then(|call| call.exit) {
+        Some(exit) => !exit.succeeded(),
+        None => matches!(kind, Kind::Open(_)),
     }
 }
 
@@ -307,22 +315,18 @@ fn indicators(scene: &Scene<'_>, used: &[FieldRef]) -> Vec<Indicator> {
     let mut found = Vec::new();
     if asks(&[FieldId::IntelIpTags, FieldId::IntelIpSource, FieldId::IntelIpConfidence])
         && let Some(remote) = scene.remote()
-        && let Some(verdict) = scene.intel.ip(remote.ip())
+        && let Some(hit) = scene.ip_hit()
     {
         found.push(Indicator {
             what: remote.to_string().into_bytes().into_boxed_slice(),
-            tags: verdict.tags.clone(),
-            source: Arc::clone(&verdict.source),
+            tags: hit.tags(),
+            source: Arc::clone(hit.source()),
         });
     }
     if asks(&[FieldId::IntelBinTags, FieldId::IntelBinSource])
-        && let Some((name, verdict)) = scene.binary_verdict()
+        && let Some((name, hit)) = scene.binary_hit()
     {
-        found.push(Indicator {
-            what: name.into(),
-            tags: verdict.tags.clone(),
-            source: Arc::clone(&verdict.source),
-        });
+        found.push(Indicator { what: name.into(), tags: hit.tags(), source: Arc::clone(hit.source()) });
     }
     if asks(&[FieldId::IntelTextTags, FieldId::IntelTextSource, FieldId::IntelTextMatch])
         && let Some(hits) = scene.text_hits()

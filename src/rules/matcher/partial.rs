@@ -7,7 +7,7 @@ use super::counter::Counters;
 use super::evidence::Held;
 use super::{Evidence, FIRST_PARTIALS, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
 use crate::event::Time;
-use crate::rules::fields::{OwnedValue, Scene, Value};
+use crate::rules::fields::{OwnedValue, Scene, Seen, Value};
 use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
 use crate::state::{Budget, Observation, heap_of};
 
@@ -219,7 +219,7 @@ impl RuleState {
         if rule.once.is_empty() {
             return false;
         }
-        let values = rule.once.iter().map(|term| term.value(scene, kept).map(Value::into_owned));
+        let values = rule.once.iter().map(|term| term.value(scene, kept).map(Seen::into_owned));
         let values: Box<[_]> = values.collect();
         let now = scene.observation.time;
         self.once.retain(|once| now.since(once.time) < rule.once_per);

@@ -83,8 +83,8 @@ impl IndexBuilder {
 impl FieldIndex {
     /// Calls `found` with the entries that the field's value finds, perhaps with some of them twice.
     pub(super) fn find(&self, scene: &Scene<'_>, found: &mut dyn FnMut(&[usize])) {
-        let Some(value) = scene.get(self.field) else { return };
-        match &value {
+        let Some(value) = scene.seen(self.field) else { return };
+        match &*value {
             Value::Text(text) => self.find_text(text, found),
             Value::Word(word) => self.find_text(word.as_bytes(), found),
             Value::Texts(texts) => texts.iter().for_each(|text| self.find_text(text, found)),

@@ -89,7 +89,8 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::engine::Sandbox;
-use crate::intel::{Intel, IntelBuilder, Verdict};
+use crate::intel::feed::{Indicator, Record};
+use crate::intel::{Added, Intel, IntelBuilder, Trust};
 
 use super::RuleSet;
 
@@ -121,8 +122,9 @@ pub fn check(rules: &Arc<RuleSet>, intel: &Intel, script: &Script) -> Outcome {
 pub fn intel() -> Intel {
     let mut builder = IntelBuilder::seed();
     let pool = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66));
-    let tags = vec![Arc::from("mining-pool")];
-    builder.ip(pool.into(), Arc::new(Verdict { source: Arc::from("test"), tags, confidence: 100 }));
+    let feed = builder.feed("test", ["mining-pool"]);
+    let added = builder.add(feed, &Record::bare(Indicator::Ip(pool), 1), 100, Trust::Full);
+    debug_assert_eq!(added, Added::Kept);
     builder.build(0)
 }
 

@@ -51,6 +51,9 @@ pub(super) fn apply(state: &mut State, context: &Context<'_>, kind: &Kind<'_>) -
         state.sight.arg_changed();
     }
     let acting = Acting { context, time, container, process, arg_changed };
+    if let Some(opening) = state.enters.unfinished(context.tid, kind) {
+        state.unseen_open(&acting, &opening);
+    }
     state.watch(&acting, kind);
     state.heal(&acting, kind);
     // What was loaded is told by another event than the call that was deceived.

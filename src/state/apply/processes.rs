@@ -222,9 +222,10 @@ impl State {
                     Runs::Stdin | Runs::Other => break,
                 };
                 let Some(path) = self.absolute(acting, operand) else { break };
+                // A file of that name may be one that was open before; what the descriptor leads to is what runs.
                 let seen = self
-                    .find_file(acting, &path)
-                    .or_else(|| self.file_behind_proc_path(acting, &path))
+                    .file_behind_proc_path(acting, &path)
+                    .or_else(|| self.find_file(acting, &path))
                     .and_then(|file| self.provenance_of(acting, file))
                     .unwrap_or_default();
                 let provenance = match seen.origin {

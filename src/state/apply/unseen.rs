@@ -7,6 +7,7 @@
 
 use crate::event::{Call, Connect, Errno, Exit, Kind, Raw, SockAddr, Sysno};
 
+use super::super::enters::Opening;
 use super::super::path::basename;
 use super::super::process::{AskedProgram, Comm, CommBy, Connecting, End, Loaded};
 use super::super::program::{COMM_MAX, Program, Provenance, is_foreign};
@@ -147,6 +148,17 @@ impl State {
         let Acting { time, container, process, .. } = *acting;
         let observation = Observation { time, container, process, fd, subject, arg_changed: false };
         self.inferred = Some(Box::new(Unseen { observation, deed: UnseenDeed::Connect(begun.remote) }));
+    }
+
+    /// A thread was within an open and has gone on: how that ended was lost. A look at the host is one all the same; what
+    /// descriptor it got, if any, is told by those that use it.
+    pub(super) fn unseen_open(&mut self, acting: &Acting<'_>, opening: &Opening) {
+        let Acting { time, container, process, .. } = *acting;
+        let path: Box<[u8]> = opening.path().bytes().into();
+        let subject = self.find_file(acting, &path).map_or(Subject::Other, Subject::File);
+        let observation = Observation { time, container, process, fd: None, subject, arg_changed: false };
+        let deed = UnseenDeed::Open { call: opening.call, path, flags: opening.flags };
+        self.inferred = Some(Box::new(Unseen { observation, deed }));
     }
 
     /// The process gives its main thread another name by itself.

@@ -309,7 +309,7 @@ impl Comparison {
     fn source(&mut self, theirs: Option<&program::Source>, ours: Option<&naive::Source>, container: Ix) {
         match (theirs, ours) {
             (None, None) => {}
-            (Some(program::Source::Remote(remote)), Some(naive::Source::Remote(addr, time))) => {
+            (Some(program::Source::Remote(remote)), Some(naive::Source::Remote(addr, time, _))) => {
                 assert_eq!((remote.addr, remote.time), (*addr, *time), "source");
             }
             (Some(program::Source::File(theirs)), Some(naive::Source::File(ours))) => {

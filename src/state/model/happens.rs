@@ -84,12 +84,12 @@ impl Naive {
                 let name = cut(last_name(if path.is_empty() { first } else { &path }), 15).to_vec();
                 // Its first word is all that names it.
                 let meaning = called(&argv);
+                self.processes[act.process].cwd = start.cwd.present().map(<[u8]>::to_vec);
                 let program = self.program(act, &path, name, argv, Provenance::default(), meaning);
                 let process = &mut self.processes[act.process];
                 process.program = program;
                 process.seen = true;
                 process.execed = true;
-                process.cwd = start.cwd.present().map(<[u8]>::to_vec);
                 self.containers[act.container].first.get_or_insert(act.process);
                 Some(PROCESS)
             }
@@ -173,7 +173,7 @@ impl Naive {
                 if let Some(remote) = remote
                     && is_outside(remote)
                 {
-                    self.taint(act.process, &Source::Remote(remote, act.time), act.time);
+                    self.taint(act.process, &Source::Remote(remote, act.time, act.context.tgid), act.time);
                 }
                 Some(self.about(act, fd.0))
             }
@@ -227,6 +227,7 @@ impl Naive {
     }
 
     pub(super) fn makes(&mut self, act: &Act<'_>, tgid: Tgid, start: Time, shares: bool) -> Ix {
+        self.replaces(act.container, tgid, start, act.time);
         let child = self.processes.len();
         let parent = &self.processes[act.process];
         let mut table = parent.table;
@@ -349,12 +350,22 @@ impl Naive {
         table.retain(|_, open| open.on_exec == OnExec::Keep);
         table.range_mut(3..).for_each(|(_, open)| open.passed_on = true);
         self.tables.push(table);
+        let mut connected = false;
         let stdin = match self.tables.last().and_then(|table| table.get(&0)).map(|open| open.object) {
             Some(Object::Reader(pipe)) => self.pipes[pipe].clone(),
             Some(Object::File(file)) => {
                 let file = self.file(act.container, file);
                 file.provenance.chain.clone().filter(|chain| chain.remote.is_some()).map(Source::File)
             }
+            Some(Object::Socket(socket)) => match self.sockets[socket].peer {
+                Peer::Client(remote, since, outcome)
+                    if outcome.is_none_or(|errno| errno.0 == 0) && is_outside(remote) =>
+                {
+                    connected = true;
+                    Some(Source::Remote(remote, since, act.context.tgid))
+                }
+                _ => None,
+            },
             _ => None,
         };
         let table = self.tables.len() - 1;
@@ -365,7 +376,7 @@ impl Naive {
         process.table = table;
         process.gpu.clear();
         process.inputs.clear();
-        process.stdin.clone_from(&stdin);
+        process.stdin = stdin.clone().filter(|_| !connected);
         process.renames = 0;
         if let Some(stdin) = stdin {
             self.taint(act.process, &stdin, act.time);

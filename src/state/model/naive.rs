@@ -48,7 +48,8 @@ pub(super) struct Step {
 /// A source of network bytes.
 #[derive(Clone, Debug)]
 pub(super) enum Source {
-    Remote(SocketAddr, Time),
+    /// Whose connection it was counts, too.
+    Remote(SocketAddr, Time, Tgid),
     /// A file; the first step is its own.
     File(Rc<Chain>),
 }
@@ -56,7 +57,7 @@ pub(super) enum Source {
 impl Source {
     fn is_same(&self, other: &Source) -> bool {
         match (self, other) {
-            (Source::Remote(a, _), Source::Remote(b, _)) => a == b,
+            (Source::Remote(a, _, by), Source::Remote(b, _, other)) => (a, by) == (b, other),
             (Source::File(a), Source::File(b)) => {
                 a.steps.first().map(|step| step.file) == b.steps.first().map(|step| step.file)
             }
@@ -330,7 +331,7 @@ impl Naive {
             return None;
         }
         let container = self.container(context.container.bytes());
-        let process = self.bearer(container, context);
+        let process = self.bearer(container, context, time);
         self.touched.insert(process);
         let act = Act { context, time, container, process };
         let (fd, about) = self.happens(&act, &event.kind)?;
@@ -364,10 +365,10 @@ impl Naive {
     }
 
     /// The process that an event names, which may be unknown so far.
-    fn bearer(&mut self, container: Ix, context: &Context<'_>) -> Ix {
+    fn bearer(&mut self, container: Ix, context: &Context<'_>, time: Time) -> Ix {
         let ix = match self.find(container, context.tgid, context.start) {
             Some(known) => known,
-            None => self.stranger(container, context),
+            None => self.stranger(container, context, time),
         };
         let process = &mut self.processes[ix];
         if context.tid.0 == context.tgid.0 && !context.comm.is_empty() {
@@ -398,8 +399,9 @@ impl Naive {
     }
 
     /// A process that nobody saw being made.
-    fn stranger(&mut self, container: Ix, context: &Context<'_>) -> Ix {
+    fn stranger(&mut self, container: Ix, context: &Context<'_>, time: Time) -> Ix {
         self.stubs += 1;
+        self.replaces(container, context.tgid, context.start, time);
         let parent = if context.parent.0 > 0 && context.parent != context.tgid {
             self.newest(container, context.parent)
         } else {
@@ -450,6 +452,15 @@ impl Naive {
         ancestors
     }
 
+    /// Whoever bore the id of a new process is gone.
+    pub(super) fn replaces(&mut self, container: Ix, tgid: Tgid, start: Time, time: Time) {
+        if let Some(bearer) = self.newest(container, tgid)
+            && self.processes[bearer].start <= start
+        {
+            self.ends(bearer, time);
+        }
+    }
+
     /// A whole process ends.
     pub(super) fn ends(&mut self, ix: Ix, time: Time) {
         let process = &mut self.processes[ix];
@@ -472,7 +483,11 @@ impl Naive {
             let process = reached[at];
             at += 1;
             self.touched.insert(process);
-            let was_clean = self.processes[process].inputs.is_empty();
+            let was_clean = match (self.processes[process].inputs.as_slice(), &self.processes[process].stdin) {
+                ([], _) => true,
+                ([only], Some(stdin)) => only.is_same(stdin),
+                _ => false,
+            };
             if !self.processes[process].note_input(source) || !was_clean {
                 continue;
             }
@@ -513,7 +528,7 @@ impl Naive {
 
     /// Who reads from `object`, and whether as standard input. A shell holds its pipelines' pipes without reading.
     fn readers(&self, container: Ix, object: Object) -> Vec<(Ix, bool)> {
-        let reads = |open: &Open| open.object == object && open.access != Access::Write;
+        let reads = |open: &Open| open.object == object && !matches!(open.access, Access::Write | Access::Path);
         let mut readers = Vec::new();
         for (ix, process) in self.processes.iter().enumerate() {
             if process.exited.is_some() || process.container != container {
@@ -534,7 +549,7 @@ impl Naive {
         let writer = &self.processes[process];
         let known = &self.containers[writer.container].files[file];
         let (earlier, remote) = match writer.input() {
-            Some(Source::Remote(addr, since)) => (Vec::new(), Some((*addr, *since))),
+            Some(Source::Remote(addr, since, _)) => (Vec::new(), Some((*addr, *since))),
             Some(Source::File(chain)) => (chain.steps.clone(), chain.remote),
             None if keeps_content && known.provenance.is_tainted() => return,
             None => (Vec::new(), None),

@@ -68,7 +68,7 @@ impl Naive {
             None => {}
         }
         if is_stream && outcome.is_none_or(|errno| errno == Errno::OK) && is_outside(remote) {
-            self.taint(act.process, &Source::Remote(remote, since), act.time);
+            self.taint(act.process, &Source::Remote(remote, since, act.context.tgid), act.time);
         }
         Some((Some(fd), About::Socket(socket, true, is_first)))
     }
@@ -103,7 +103,7 @@ impl Naive {
                 one.received.push((act.time, bytes));
                 let is_dns = PEERS.iter().any(|peer| peer.addr == remote && peer.is_dns);
                 if one.kind == 2 && is_outside(remote) && !is_dns {
-                    self.taint(act.process, &Source::Remote(remote, act.time), act.time);
+                    self.taint(act.process, &Source::Remote(remote, act.time, act.context.tgid), act.time);
                 }
             }
             _ => {}

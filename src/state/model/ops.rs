@@ -84,7 +84,7 @@ const WEIGHTS: &[(Act, u8)] = &[
     (Act::Chdir, 4),
     (Act::Ask, 5),
     (Act::CloseRange, 3),
-    (Act::SocketPair, 3),
+    (Act::SocketPair, 0),
     (Act::CloseBegins, 3),
     (Act::OpenFails, 3),
     (Act::Fchdir, 2),
@@ -277,7 +277,7 @@ impl Player {
         match with % 8 {
             0 => CloneFlags::FILES,
             1 => CloneFlags::VM | CloneFlags::VFORK,
-            2 => CloneFlags::VM | CloneFlags::FILES | CloneFlags::SIGHAND,
+            2 => CloneFlags::FILES | CloneFlags::VM | CloneFlags::VFORK,
             _ => CloneFlags::empty(),
         }
     }

@@ -118,7 +118,8 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
             now: Some(now()),
             ..Options::default()
         },
-        policy: policy(typed.allow_documentation, typed.may_be_empty, typed.defang),
+        documentation: if typed.allow_documentation { Documentation::Allow } else { Documentation::Refuse },
+        empty: if typed.may_be_empty { Empty::Allow } else { Empty::Refuse },
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let mut outcome = Outcome::Clean;
@@ -134,20 +135,6 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     }
     out.flush()?;
     Ok(outcome)
-}
-
-fn policy(documentation: bool, empty: bool, defang: bool) -> Policy {
-    let mut policy = Policy::default();
-    if documentation {
-        policy.documentation = Documentation::Allow;
-    }
-    if empty {
-        policy.bounds.empty = Empty::Allow;
-    }
-    if defang {
-        policy.defang = Defang::Undo;
-    }
-    policy
 }
 
 fn now() -> Time {
@@ -197,7 +184,8 @@ struct Plan {
     lists: Lists,
     now: Time,
     options: Options,
-    policy: Policy,
+    documentation: Documentation,
+    empty: Empty,
 }
 
 impl Plan {
@@ -216,7 +204,11 @@ impl Plan {
     fn vetted(&self, file: &str, parsed: Parsed) -> Report {
         let mut report = Report::of(file, &parsed);
         if parsed.format.is_feed() {
-            report.judged(&vet(parsed, &self.policy, &self.lists, self.now));
+            let mut policy = Policy::of(parsed.format);
+            policy.documentation = self.documentation;
+            policy.bounds.empty = self.empty;
+            policy.defang = self.options.defang;
+            report.judged(&vet(parsed, &policy, &self.lists, self.now));
         } else {
             // Part of a feed, or about feeds: there is nothing to believe in it.
             report.read = kinds(&parsed.records);
@@ -248,6 +240,7 @@ struct Report {
     declared: Option<Declared>,
     ending: Option<&'static str>,
     v4_addresses: u64,
+    published: Option<Time>,
     note: Option<&'static str>,
     /// Why the file is refused: a word and a sentence.
     reason: Option<(&'static str, String)>,
@@ -271,6 +264,7 @@ impl Report {
             comments: parsed.comments,
             blank: parsed.blank,
             host_bits: parsed.host_bits,
+            published: parsed.published,
             declared: parsed.declared,
             ending: match parsed.ending {
                 Ending::Unmarked => None,
@@ -332,6 +326,7 @@ impl Report {
             "found": self.declared.map(Declared::found),
             "end_mark": self.ending,
             "v4_addresses": self.v4_addresses,
+            "published_ns": self.published.map(|time| time.0),
         })
     }
 

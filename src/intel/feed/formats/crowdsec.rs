@@ -23,7 +23,10 @@ pub(super) fn read(document: &Value, sink: &mut Sink<'_>) -> Result<(), FeedErro
         return Err(FeedError::NotThisFormat { format: Format::CrowdsecJson, why: "no decisions in it" });
     }
     let deleted = document.get("deleted").and_then(Value::as_array);
-    deleted.into_iter().flatten().for_each(|_| sink.skip(Skip::Deleted));
+    for item in deleted.into_iter().flatten() {
+        let decisions = item.get("decisions").and_then(Value::as_array).map_or(1, Vec::len);
+        (0..decisions).for_each(|_| sink.skip(Skip::Deleted));
+    }
     let mut number = 0_u32;
     let top = document.get("new").unwrap_or(document).as_array().map_or(&[][..], Vec::as_slice);
     for item in top {
@@ -33,7 +36,7 @@ pub(super) fn read(document: &Value, sink: &mut Sink<'_>) -> Result<(), FeedErro
         };
         for decision in decisions {
             number = number.saturating_add(1);
-            read_decision(number, decision, sink);
+            read_decision(number, decision, item, sink);
             if sink.is_full() {
                 return Ok(());
             }
@@ -42,8 +45,9 @@ pub(super) fn read(document: &Value, sink: &mut Sink<'_>) -> Result<(), FeedErro
     Ok(())
 }
 
-fn read_decision(number: u32, decision: &Value, sink: &mut Sink<'_>) {
-    let text = |key| decision.get(key).and_then(Value::as_str).map(str::trim);
+/// One decision; what it does not say itself stands in the group or the alert around it.
+fn read_decision(number: u32, decision: &Value, group: &Value, sink: &mut Sink<'_>) {
+    let text = |key| decision.get(key).or_else(|| group.get(key)).and_then(Value::as_str).map(str::trim);
     if decision.get("simulated").and_then(Value::as_bool) == Some(true) {
         return sink.skip(Skip::NotForDetection);
     }

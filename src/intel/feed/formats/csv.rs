@@ -255,10 +255,10 @@ fn generic(sample: &Sample<'_>) -> Option<Layout> {
     };
     let is_most = |hits: usize| hits.saturating_mul(2) >= rows.len();
     let header = header(sample, delimiter);
+    let is_value = |name: &String| VALUE_NAMES.contains(&name.as_str());
     let named = header.as_ref().and_then(|header| {
-        let columns =
-            VALUE_NAMES.iter().filter_map(|name| header.names.iter().position(|known| known == name));
-        columns.into_iter().find(|column| is_most(share(*column)))
+        let mut columns = header.names.iter().enumerate().filter(|(_, name)| is_value(name));
+        columns.find(|(column, _)| is_most(share(*column))).map(|(column, _)| column)
     });
     let width = rows.iter().map(Vec::len).max().unwrap_or(0);
     let value = named.or_else(|| (0..width).find(|column| is_most(share(*column))))?;

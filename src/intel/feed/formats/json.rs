@@ -39,7 +39,7 @@ const WRAPPERS: [&str; 16] = [
 ];
 
 /// Names of the value in an entry, the surest first. Underscores and case do not count.
-const VALUES: [&str; 24] = [
+const VALUES: [&str; 26] = [
     "iocvalue",
     "ioc",
     "indicator",
@@ -48,6 +48,8 @@ const VALUES: [&str; 24] = [
     "ipaddress",
     "dstip",
     "ip",
+    "ipv4",
+    "ipv6",
     "cidr",
     "ipprefix",
     "network",
@@ -417,7 +419,7 @@ fn said(entry: &Value, columns: Option<&Columns>, sink: &mut Sink<'_>) -> Said {
             named(&columns.expires),
         ),
         None => (
-            any(&["confidencelevel", "confidence"]),
+            any(&["confidencelevel", "confidence", "abuseconfidencescore"]),
             any(&["firstseenutc", "firstseen", "dateadded"]),
             any(&["lastseenutc", "lastseen", "lastonline"]),
             any(&["validuntil", "expires", "expiration", "expirationtime"]),

@@ -126,7 +126,7 @@ pub(super) fn comment(text: &str, sink: &mut Sink<'_>, declared: &mut Option<Cla
         ]
         .contains(&key.as_str())
         {
-            sink.published(when::parse(date));
+            sink.published(when::banner(date.trim_end_matches('#').trim()));
         }
     }
 }

@@ -9,6 +9,8 @@ pub(super) mod lines;
 pub(super) mod misp;
 mod otx;
 mod stix;
+#[cfg(test)]
+mod tests;
 
 use serde_json::Value;
 

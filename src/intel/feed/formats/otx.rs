@@ -8,9 +8,19 @@ use super::super::when;
 use super::csv::Said;
 
 pub(super) fn is_pulses(document: &Value) -> bool {
-    pulses(document).first().is_some_and(|pulse| {
-        let first = pulse.get("indicators").and_then(Value::as_array);
-        first.is_some_and(|list| list.first().is_none_or(|first| first.get("indicator").is_some()))
+    is_export(document)
+        || pulses(document).first().is_some_and(|pulse| {
+            let first = pulse.get("indicators").and_then(Value::as_array);
+            first.is_some_and(|list| list.first().is_none_or(|first| first.get("indicator").is_some()))
+        })
+}
+
+/// Whether it is a page of indicators without their pulses.
+fn is_export(document: &Value) -> bool {
+    let first = document.get("results").and_then(Value::as_array).and_then(|list| list.first());
+    first.is_some_and(|first| {
+        let is_text = |key| first.get(key).is_some_and(Value::is_string);
+        is_text("indicator") && is_text("type")
     })
 }
 
@@ -24,6 +34,13 @@ pub(super) fn read(document: &Value, sink: &mut Sink<'_>) -> Result<(), FeedErro
         return Err(FeedError::NotThisFormat { format: Format::Otx, why: "no pulses in it" });
     }
     let mut number = 0_u32;
+    if is_export(document) {
+        for indicator in pulses(document) {
+            number = number.saturating_add(1);
+            read_indicator(number, indicator, &[], sink);
+        }
+        return Ok(());
+    }
     for pulse in pulses(document) {
         let mut tags = Vec::new();
         if let Some(name) = pulse.get("name").and_then(Value::as_str) {

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::{AB, rules};
 use crate::engine::Sandbox;
 use crate::finding::{Action, Finding};
-use crate::rules::RuleSet;
 use crate::rules::testing::{Script, intel};
+use crate::rules::{RuleSet, Thresholds};
 
 /// What is found if other rules come after so many events of a script.
 fn found_with_reload(before: Arc<RuleSet>, after: Arc<RuleSet>, at: usize, script: &str) -> Vec<String> {
@@ -104,4 +104,23 @@ fn action_bounds_what_a_rules_match_alone_may_cause_and_thresholds_decide_the_re
     let (bound, free) = (rule("weight: 60\naction: report"), rule("weight: 40"));
     assert_eq!(action(&[("a", &bound), ("b", &free)]), Some(("kill", Action::Kill)));
     assert_eq!(action(&[("a", &bound), ("b", &bound)]), Some(("kill", Action::Report)));
+}
+
+#[test]
+fn rules_lists_and_thresholds_are_reloaded_together_or_not_at_all() {
+    let file = |call: &str, notice| {
+        let text = format!(
+            "- list: calls\n  items: [{call}]\n- rule: r\n  id: r\n  priority: WARNING\n  output: o\n  weight: 30\n  \
+             condition: evt.type in (calls)\n"
+        );
+        crate::rules::compile(&[("f", &text)], Thresholds { notice, ..Thresholds::default() }, 0).rules
+    };
+    // One item that is no value leaves nothing to load: neither the rule nor the thresholds.
+    assert!(file("'\"getgid'", 1).is_none());
+    let found = |after: RuleSet| {
+        found_with_reload(Arc::new(file("getgid", 40).unwrap()), Arc::new(after), BETWEEN, FIRST_STEP)
+    };
+    assert_eq!(found(file("geteuid", 25).unwrap()), ["r"]);
+    assert_eq!(found(file("geteuid", 40).unwrap()), Vec::<String>::new());
+    assert_eq!(found(file("getgid", 25).unwrap()), Vec::<String>::new());
 }
