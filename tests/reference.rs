@@ -15,7 +15,7 @@ use sluicebox::finding::text;
 use sluicebox::intel::Intel;
 use sluicebox::rules::Thresholds;
 use sluicebox::rules::builtin;
-use sluicebox::rules::fields::{FIELDS, FieldDef, Need, Takes, Type};
+use sluicebox::rules::fields::{FIELDS, FieldDef, Need, Takes, Type, unavailable};
 
 use common::Recording;
 
@@ -31,6 +31,16 @@ column says what a trace session must have for a field; `sluicebox session` deri
 
 | field | type | meaning | needs |
 |---|---|---|---|
+";
+
+const UNAVAILABLE: &str = "
+## Known and not to be had
+
+Fields of Falco's that gVisor's trace cannot fill. A rule that cannot match without one is left out when it is loaded, a rule that
+only loses a part of its condition is loaded without it; `sluicebox rules check` names both.
+
+| field | why |
+|---|---|
 ";
 
 fn type_name(kind: Type) -> String {
@@ -70,6 +80,10 @@ fn need_name(need: Need) -> &'static str {
         Need::Credentials => "credentials",
         Need::Listen => "bound ports",
         Need::Cwd => "working directory",
+        Need::Bind => "binds",
+        Need::Job => "sessions and groups",
+        Need::Terminal => "standard descriptors",
+        Need::Env => "environment",
     }
 }
 
@@ -77,6 +91,8 @@ fn row(field: &FieldDef) -> String {
     let argument = match field.takes {
         Takes::Nothing => "",
         Takes::Index => "[n]",
+        Takes::Key => "[key]",
+        Takes::Param => ".NAME",
     };
     let needs: Vec<&str> = field.needs.iter().map(|need| need_name(*need)).collect();
     let cells = [
@@ -93,6 +109,10 @@ fn the_page_of_fields_is_the_table() {
     let mut wanted = HEAD.to_owned();
     for field in FIELDS {
         writeln!(wanted, "{}", row(field)).unwrap();
+    }
+    wanted.push_str(UNAVAILABLE);
+    for (name, reason) in unavailable::all() {
+        writeln!(wanted, "| `{name}` | {} |", reason.sentence()).unwrap();
     }
     if std::env::var("SLUICEBOX_BLESS").is_ok_and(|bless| bless == "1") {
         fs::write(PAGE, &wanted).unwrap();

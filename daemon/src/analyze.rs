@@ -59,6 +59,17 @@ impl Analysis {
         self.sandbox.tick(now, &self.intel, &mut self.findings);
     }
 
+    /// Takes another snapshot of the denylists from here on.
+    pub fn swap(&mut self, intel: Arc<Intel>) {
+        self.intel = intel;
+    }
+
+    /// The snapshot in use.
+    #[must_use]
+    pub fn intel(&self) -> &Arc<Intel> {
+        &self.intel
+    }
+
     /// Takes out what was found since the last call.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> {
         self.findings.drain(..)

@@ -7,6 +7,7 @@
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
 mod report;
+mod retro;
 
 use std::sync::Arc;
 
@@ -20,8 +21,8 @@ use crate::rules::matcher::{Match, Matcher};
 use crate::rules::score::{Level, Points, Score};
 use crate::rules::{RuleSet, Scene};
 use crate::state::{
-    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Observation, State, Unseen, UnseenDeed,
-    heap_of,
+    Account, Budget, Charge, ContainerIx, DEFAULT_BUDGET, Image, Metadata, Observation, State, Unseen,
+    UnseenDeed, heap_of,
 };
 use crate::wire;
 
@@ -323,6 +324,12 @@ impl Sandbox {
                 self.judge(&due.observation, intel, out, seen);
             }
         }
+    }
+
+    /// Notes what whoever runs a container knows of it: image, labels, mounts, users. Rules see it from the next
+    /// event on; the container need not have been heard of yet. Says whether there was room for another container.
+    pub fn describe(&mut self, container: &[u8], metadata: Arc<Metadata>) -> bool {
+        self.state.describe(container, metadata)
     }
 
     /// What is remembered of the sandbox.

@@ -67,6 +67,7 @@ impl Reporter<'_> {
             },
             score: ScoreChange { before: before.0, after: after.0, threshold },
             shadow: rule.is_some_and(|rule| rule.shadow),
+            retrospective: false,
             action: self.action(level, crossing, contributing),
             container,
             process: self.process(),

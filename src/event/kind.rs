@@ -3,10 +3,10 @@
 //! Whoever matches on [`Kind`] names every variant, so that a new one is a build error and not a silent gap.
 
 use super::{
-    Accept, Bind, Call, Chdir, Chroot, CloneCall, Close, Connect, ContainerStart, Dup, Eventfd, Execve,
-    ExitNotifyParent, Fcntl, Fork, InotifyAddWatch, InotifyInit, InotifyRmWatch, Listen, Mmap, Open, Pipe,
-    Prlimit, Ptrace, Raw, Read, Record, SentryClone, SentryExecve, SentryMmap, Setid, Setresid, Signalfd,
-    Socket, SocketPair, Sysno, TaskExit, TimerfdCreate, TimerfdGettime, TimerfdSettime, Write,
+    Accept, Bind, Call, Chdir, Chroot, CloneCall, CloneFlags, Close, Connect, ContainerStart, Dup, Eventfd,
+    Execve, ExitNotifyParent, Fcntl, Fork, InotifyAddWatch, InotifyInit, InotifyRmWatch, Listen, Mmap, Open,
+    Pipe, Prlimit, Ptrace, Raw, Read, Record, SentryClone, SentryExecve, SentryMmap, Setid, Setresid,
+    Signalfd, Socket, SocketPair, Sysno, TaskExit, TimerfdCreate, TimerfdGettime, TimerfdSettime, Write,
 };
 
 /// What was done.
@@ -122,6 +122,17 @@ impl EventType {
         }
     }
 
+    /// [`EventType::name`] as a list of one.
+    fn names(self) -> &'static [&'static str] {
+        match self {
+            EventType::Syscall(sysno) => sysno.names(),
+            EventType::Container => &["container"],
+            EventType::ProcExit => &["procexit"],
+            EventType::ThreadExit => &["threadexit"],
+            EventType::MapExec => &["mapexec"],
+        }
+    }
+
     /// The type of that name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<EventType> {
@@ -130,8 +141,31 @@ impl EventType {
             "procexit" => Some(EventType::ProcExit),
             "threadexit" => Some(EventType::ThreadExit),
             "mapexec" => Some(EventType::MapExec),
+            // Falco's short names.
+            "prlimit" => Some(EventType::Syscall(Sysno::PRLIMIT64)),
+            "pread" => Some(EventType::Syscall(Sysno::PREAD64)),
+            "pwrite" => Some(EventType::Syscall(Sysno::PWRITE64)),
+            "umount" => Some(EventType::Syscall(Sysno::UMOUNT2)),
             _ => Sysno::by_name(name).map(EventType::Syscall),
         }
+    }
+
+    /// All names that [`EventType::by_name`] knows.
+    pub fn all_names() -> impl Iterator<Item = &'static str> {
+        ["container", "procexit", "threadexit", "mapexec"].into_iter().chain(Sysno::all_names())
+    }
+
+    /// The types of the events that go by that name: [`Kind::names`] the other way round. Empty for an unknown one.
+    pub fn all_by_name(name: &str) -> impl Iterator<Item = EventType> + use<> {
+        const EXECVE: EventType = EventType::Syscall(Sysno::EXECVE);
+        const CLONE: EventType = EventType::Syscall(Sysno::CLONE);
+        let as_well = match name {
+            "execve" => Some(EventType::Container),
+            "execveat" => Some(EXECVE),
+            "clone3" | "fork" | "vfork" => Some(CLONE),
+            _ => None,
+        };
+        EventType::by_name(name).into_iter().chain(as_well)
     }
 }
 
@@ -223,6 +257,66 @@ impl Kind<'_> {
             Kind::Mmap(event) => EventType::Syscall(event.call.sysno),
             Kind::Listen(event) => EventType::Syscall(event.call.sysno),
             Kind::Ptrace(event) => EventType::Syscall(event.call.sysno),
+        }
+    }
+
+    /// The names that rules know the event by, the usual one first; empty for a call without a name.
+    ///
+    /// There is no exec event for a container's first process, so its start is one; the sentry tells a clone without
+    /// saying which call made it.
+    #[must_use]
+    pub fn names(&self) -> &'static [&'static str] {
+        match self {
+            Kind::ContainerStart(_) => &["container", "execve"],
+            Kind::SentryExecve(exec) if exec.execfn.bytes().starts_with(b"/dev/fd/") => {
+                &["execveat", "execve"]
+            }
+            Kind::SentryClone(clone) if clone.flags.contains(CloneFlags::VFORK) => {
+                &["clone", "clone3", "vfork"]
+            }
+            Kind::SentryClone(clone) if clone.flags.intersects(CloneFlags::VM | CloneFlags::THREAD) => {
+                &["clone", "clone3"]
+            }
+            Kind::SentryClone(_) => &["clone", "clone3", "fork"],
+            Kind::Prlimit(_) => &["prlimit64", "prlimit"],
+            Kind::Read(read) if read.call.sysno == Sysno::PREAD64 => &["pread64", "pread"],
+            Kind::Write(write) if write.call.sysno == Sysno::PWRITE64 => &["pwrite64", "pwrite"],
+            Kind::Raw(raw) if raw.call.sysno == Sysno::UMOUNT2 => &["umount2", "umount"],
+            Kind::SentryExecve(_)
+            | Kind::ExitNotifyParent(_)
+            | Kind::TaskExit(_)
+            | Kind::Raw(_)
+            | Kind::Open(_)
+            | Kind::Close(_)
+            | Kind::Read(_)
+            | Kind::Connect(_)
+            | Kind::Execve(_)
+            | Kind::Socket(_)
+            | Kind::Chdir(_)
+            | Kind::Setid(_)
+            | Kind::Setresid(_)
+            | Kind::Pipe(_)
+            | Kind::Fcntl(_)
+            | Kind::Dup(_)
+            | Kind::Signalfd(_)
+            | Kind::Chroot(_)
+            | Kind::Eventfd(_)
+            | Kind::Clone(_)
+            | Kind::Bind(_)
+            | Kind::Accept(_)
+            | Kind::TimerfdCreate(_)
+            | Kind::TimerfdSettime(_)
+            | Kind::TimerfdGettime(_)
+            | Kind::Fork(_)
+            | Kind::InotifyInit(_)
+            | Kind::InotifyAddWatch(_)
+            | Kind::InotifyRmWatch(_)
+            | Kind::SocketPair(_)
+            | Kind::Write(_)
+            | Kind::SentryMmap(_)
+            | Kind::Mmap(_)
+            | Kind::Listen(_)
+            | Kind::Ptrace(_) => self.event_type().names(),
         }
     }
 

@@ -143,6 +143,18 @@ impl Sysno {
         LOW.get(number).or_else(|| HIGH.get(number.checked_sub(FIRST_HIGH)?)).copied()
     }
 
+    /// The name as a list of one; empty for a number that has none.
+    pub(super) fn names(self) -> &'static [&'static str] {
+        let of = |names: &'static [&'static str], at: usize| names.get(at..at.checked_add(1)?);
+        let Ok(number) = usize::try_from(self.0) else { return &[] };
+        of(LOW, number).or_else(|| of(HIGH, number.checked_sub(FIRST_HIGH)?)).unwrap_or(&[])
+    }
+
+    /// The names of all calls.
+    pub(super) fn all_names() -> impl Iterator<Item = &'static str> {
+        LOW.iter().chain(HIGH).copied()
+    }
+
     /// The call of that name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Sysno> {

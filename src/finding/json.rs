@@ -35,7 +35,7 @@ pub fn value(finding: &Finding) -> Value {
         })
         .collect();
     let evidence: Vec<Value> = finding.steps().into_iter().map(|(rule, step)| evidence(rule, step)).collect();
-    json!({
+    let mut told = json!({
         "id": finding.id,
         "time_ns": finding.time_ns,
         "rule": finding.rule.id,
@@ -62,7 +62,13 @@ pub fn value(finding: &Finding) -> Value {
             "rules": finding.versions.rules,
             "intel": finding.versions.intel,
         },
-    })
+    });
+    if finding.retrospective
+        && let Some(fields) = told.as_object_mut()
+    {
+        fields.insert("retrospective".to_owned(), true.into());
+    }
+    told
 }
 
 fn coverage(coverage: &Coverage) -> Value {

@@ -21,6 +21,8 @@ pub struct Finding {
     pub score: ScoreChange,
     /// The rule is on trial: nobody is to act on it.
     pub shadow: bool,
+    /// It is about what was done before the lists knew of it; its steps say when that was.
+    pub retrospective: bool,
     /// The most that is to be done about it.
     pub action: Action,
     /// The container.

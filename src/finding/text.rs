@@ -24,7 +24,8 @@ pub fn story(finding: &Finding) -> String {
 fn write_story(out: &mut String, finding: &Finding) -> fmt::Result {
     let severity = finding.severity.name().to_uppercase();
     let trial = if finding.shadow { " (on trial)" } else { "" };
-    writeln!(out, "{severity}{trial}  {} [{}]", finding.rule.name, finding.rule.id)?;
+    let retro = if finding.retrospective { " (in retrospect)" } else { "" };
+    writeln!(out, "{severity}{trial}{retro}  {} [{}]", finding.rule.name, finding.rule.id)?;
     let verified = if finding.container.verified { "verified" } else { "as claimed" };
     write!(out, "  container  {} ({verified})", Text(&finding.container.id))?;
     for (key, label) in &finding.container.labels {
@@ -304,8 +305,9 @@ impl fmt::Display for Since {
     }
 }
 
-/// A point in time as RFC 3339 in UTC.
-struct Utc(i64);
+/// A point in time, in nanoseconds since 1970, as RFC 3339 in UTC.
+#[derive(Clone, Copy, Debug)]
+pub struct Utc(pub i64);
 
 impl fmt::Display for Utc {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -26,7 +26,7 @@ pub mod session;
 pub mod source;
 pub mod testing;
 
-pub use compile::{Compiled, compile};
+pub use compile::{Compiled, Denied, Fate, Loss, LossKind, RuleReport, Skipped, compile};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity};
 pub use falco::{RuleSource, StepSource, StepWhat, load};
 pub use fields::Scene;

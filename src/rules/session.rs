@@ -51,7 +51,7 @@ pub fn smallest(rules: &RuleSet, release: Release, endpoint: &str) -> Value {
                     || (*name == "credentials" && needs.contains(&Need::Credentials))
             };
             let optional: Vec<&str> =
-                point.optional_fields(release).filter(|name| is_needed(&point, name)).collect();
+                point.optional_fields(release).filter(|name| is_needed(&point, name, &needs)).collect();
             let context: Vec<&str> = point.context_fields(release).filter(wanted).collect();
             json!({ "name": point.to_string(), "optional_fields": optional, "context_fields": context })
         })
@@ -69,9 +69,11 @@ pub fn smallest(rules: &RuleSet, release: Release, endpoint: &str) -> Value {
 
 /// The optional fields that the state reads: where a descriptor of a directory leads, which socket or pipe one is that
 /// came by a way that no event shows, and what the executable is.
-fn is_needed(point: &Point, field: &str) -> bool {
+fn is_needed(point: &Point, field: &str, needs: &BTreeSet<Need>) -> bool {
     match field {
         "binary_info" => true,
+        "fd_info" => needs.contains(&Need::Terminal),
+        "env" => needs.contains(&Need::Env),
         "fd_path" => match point.kind {
             PointKind::Call(call, _) => matches!(
                 call.sysno,
@@ -155,7 +157,7 @@ fn is_told_by_the_sentry(sysno: Sysno) -> bool {
 /// The calls that the state must see for a need. Calls that take a descriptor's number away are not among them.
 fn calls_for(need: Need) -> &'static [Sysno] {
     match need {
-        Need::Exec | Need::Credentials | Need::Cwd => &[],
+        Need::Exec | Need::Credentials | Need::Cwd | Need::Terminal | Need::Env => &[],
         // sentry/mmap tells it, where there is one: mmap(2) itself is far too frequent.
         Need::Code => &[],
         Need::Open => &[Sysno::OPEN, Sysno::OPENAT, Sysno::CREAT],
@@ -194,6 +196,8 @@ fn calls_for(need: Need) -> &'static [Sysno] {
         Need::Gpu => &[Sysno::OPEN, Sysno::OPENAT, Sysno::IOCTL],
         Need::Listen => &[Sysno::BIND],
         Need::Dup => &[Sysno::DUP, Sysno::DUP2, Sysno::DUP3],
+        Need::Bind => &[Sysno::BIND],
+        Need::Job => &[Sysno::SETSID, Sysno::SETPGID],
     }
 }
 

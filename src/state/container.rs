@@ -1,9 +1,12 @@
 //! The containers of a sandbox: in a pod there are several behind one connection.
 
+use std::sync::Arc;
+
 use crate::event::{Nanos, Time};
 
 use super::budget::{Budget, Shared};
 use super::files::Files;
+use super::metadata::Metadata;
 use super::moved::Moved;
 use super::net::{Endpoints, Listeners};
 use super::process::ProcessSerial;
@@ -33,6 +36,8 @@ pub struct Container {
     pub first: Option<ProcessSerial>,
     /// When it was first heard of.
     pub since: Time,
+    /// What whoever runs it knows of it.
+    pub metadata: Option<Arc<Metadata>>,
     /// When it was last heard of: the largest time that was believed by then.
     pub(crate) last: Time,
     pub(crate) files: Files,
@@ -48,6 +53,7 @@ impl Container {
             id: Shared::new(id, budget),
             first: None,
             since,
+            metadata: None,
             last: since,
             files: Files::new(budget),
             endpoints: Endpoints::new(budget),

@@ -25,6 +25,8 @@ mod installer;
 mod interpreter;
 #[cfg(any(test, feature = "fuzzing"))]
 mod invariants;
+mod job;
+mod metadata;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod model;
 mod moved;
@@ -33,6 +35,7 @@ pub(crate) mod path;
 mod pressure;
 mod process;
 mod program;
+mod recall;
 mod sight;
 mod terminal;
 #[cfg(test)]
@@ -58,6 +61,8 @@ pub use files::File;
 pub use gpu::{Gpu, GpuRequest, GpuState};
 pub use image::{Answer, Image};
 use inodes::Inodes;
+pub use job::Job;
+pub use metadata::{Group, HostNamespaces, ImageName, Metadata, Mount, Pod, User};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
@@ -209,6 +214,7 @@ pub struct State {
     /// The largest time of an event. The owner's ticks move the clock, but say nothing of the sentry's.
     heard: Time,
     last_serial: u64,
+    events: u64,
     sight: Sight,
     budget: Budget,
     /// See [`take_replaced`](State::take_replaced).
@@ -247,6 +253,7 @@ impl State {
             clock: Time::default(),
             heard: Time::default(),
             last_serial: 0,
+            events: 0,
             sight: Sight::default(),
             replaced: None,
             forgotten_containers: 0,
@@ -264,6 +271,7 @@ impl State {
             self.sight.unattributed();
             return None;
         };
+        self.events = self.events.saturating_add(1);
         self.make_room();
         let observation = apply::apply(self, context, &event.kind);
         self.reweigh(observation.as_ref());
@@ -323,6 +331,22 @@ impl State {
         self.heard = self.heard.max(claimed);
         self.clock = self.clock.max(claimed);
         claimed
+    }
+
+    /// Notes what whoever runs a container knows of it; the container need not have been heard of yet. Says whether
+    /// there was room for it.
+    pub fn describe(&mut self, container: &[u8], metadata: Arc<Metadata>) -> bool {
+        let described =
+            self.container(container, self.clock).and_then(|container| self.container_mut(container));
+        let Some(container) = described else { return false };
+        container.metadata = Some(metadata);
+        true
+    }
+
+    /// How many events were taken in that could be attributed.
+    #[must_use]
+    pub fn events(&self) -> u64 {
+        self.events
     }
 
     fn next_serial(&mut self) -> u64 {
@@ -405,6 +429,7 @@ impl State {
             && let Some(process) = self.processes.count_mut(id)
         {
             process.uid = Some(credentials.effective_uid);
+            process.job.gid = Some(credentials.effective_gid);
         }
         id
     }
@@ -463,6 +488,11 @@ impl State {
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
             cwd: from.and_then(|parent| parent.cwd.clone()),
+            job: match maker {
+                Some(maker) => maker.job,
+                None if leads => Job::default().leader(key.tgid),
+                None => Job::default(),
+            },
             gpu: Gpu::default(),
             exec_session: context.exec_session,
             session: match maker {

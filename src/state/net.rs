@@ -14,12 +14,12 @@ use std::net::{IpAddr, SocketAddr};
 use crate::event::{Errno, Exit, Family, Ino, Nanos, Time};
 use crate::hash::Map;
 
-use super::EndpointId;
 use super::arena::{Arena, Evict, Id, Keep};
 use super::budget::{Account, Budget, Charge, Weight, heap_of};
 use super::cadence::{Cadence, Pauses};
 use super::process::ProcessSerial;
 use super::program::Source;
+use super::{EndpointId, ProcessId};
 
 /// Sockets that are remembered. A busy server has some thousands at once; the forgotten ones are idle or long closed.
 pub(crate) const MAX_SOCKETS: usize = 4096;
@@ -39,6 +39,8 @@ pub struct Socket {
     pub kind: i32,
     /// How it came to have a peer.
     pub role: Role,
+    /// This end, where bind(2) or the listening socket said it; most sockets are never bound.
+    pub local: Option<Box<SocketAddr>>,
     /// The endpoint that this side connected it to.
     pub(crate) endpoint: Option<EndpointId>,
     /// Who last took bytes out of it, or made it its standard input to do so.
@@ -127,7 +129,17 @@ impl Outcome {
 
 impl Socket {
     pub(crate) fn new(family: Family, kind: i32, role: Role) -> Socket {
-        Socket { family, kind, role, endpoint: None, reader: None, ino: None, pair: None, traffic: None }
+        Socket {
+            family,
+            kind,
+            role,
+            local: None,
+            endpoint: None,
+            reader: None,
+            ino: None,
+            pair: None,
+            traffic: None,
+        }
     }
 
     /// The other end, if it is an address.
@@ -160,7 +172,8 @@ impl Evict for Socket {
     fn weigh(&self) -> Weight {
         let traffic = self.traffic.as_ref().map_or(0, |_| heap_of::<Traffic>(1));
         let pair = self.pair.as_ref().map_or(0, |_| heap_of::<Pair>(1));
-        Weight { own: traffic.saturating_add(pair), shared: 0 }
+        let local = self.local.as_ref().map_or(0, |_| heap_of::<SocketAddr>(1));
+        Weight { own: traffic.saturating_add(pair).saturating_add(local), shared: 0 }
     }
 }
 
@@ -215,6 +228,9 @@ pub struct Endpoint {
     pub last: Time,
     /// When a socket was first connected to it.
     pub connected: Option<Time>,
+    /// Who tried it last, and with a socket of what type.
+    pub(crate) by: Option<ProcessId>,
+    pub(crate) kind: i32,
     /// What came of coming back; made with the second attempt, as most endpoints see one.
     pub returns: Option<Box<Returns>>,
 }
@@ -238,6 +254,8 @@ impl Endpoint {
             first: time,
             last: time,
             connected: None,
+            by: None,
+            kind: 0,
             returns: None,
         }
     }

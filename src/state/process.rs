@@ -24,6 +24,7 @@ use super::early::Early;
 use super::fd_table::{FdTable, OutOfRange};
 use super::fds::{Descriptor, Object, TableOp};
 use super::gpu::Gpu;
+use super::job::Job;
 use super::program::{Actor, Argv, COMM_MAX, Origin, Program, Provenance, Source, is_foreign};
 use super::terminal::Terminal;
 
@@ -143,6 +144,8 @@ pub struct Process {
     pub uid: Option<Uid>,
     /// Its working directory, where that is known.
     pub cwd: Option<Shared<u8>>,
+    /// Its session, process group and terminal.
+    pub job: Job,
     /// What it did with the GPU.
     pub gpu: Gpu,
     /// Whether `runsc exec` started it or an ancestor.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use crate::event::Fd;
+use crate::event::{Fd, Tgid};
 
 use super::net::is_own;
 use super::process::LineageId;
@@ -33,6 +33,12 @@ impl State {
     #[must_use]
     pub fn process_by_serial(&self, serial: ProcessSerial) -> Option<&Process> {
         self.processes.iter().map(|(_, process)| process).find(|process| process.serial == serial)
+    }
+
+    /// The newest bearer of that process id in a container.
+    #[must_use]
+    pub fn process_of(&self, container: ContainerIx, tgid: Tgid) -> Option<&Process> {
+        self.processes.get(self.processes.newest(container, tgid)?)
     }
 
     /// The remembered processes.

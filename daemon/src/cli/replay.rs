@@ -13,6 +13,7 @@ use sluicebox::finding::Severity;
 use sluicebox::state::Image;
 use sluicebox_daemon::analyze::{Analysis, Knowledge};
 use sluicebox_daemon::image::{Root, Roots};
+use sluicebox_daemon::intel;
 use sluicebox_daemon::trace::{self, Source, Trace, TraceError};
 
 use super::report::{Format, Level, Report, When};
@@ -31,6 +32,9 @@ pub(super) struct Typed {
     /// image, it is looked up there. `CONTAINER=PATH` for the container of that id, and again for others
     #[arg(long, value_name = "[CONTAINER=]PATH")]
     image: Vec<PathBuf>,
+    /// The snapshot that `feeds update` published; the bundled lists if not given
+    #[arg(long, value_name = "FILE")]
+    intel: Option<PathBuf>,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -54,12 +58,21 @@ impl TryFrom<Typed> for Plan {
 
     fn try_from(typed: Typed) -> Result<Plan> {
         Ok(Plan {
-            knowledge: Knowledge { image: images(&typed.image)?, ..rules::knowledge(&typed.rules)? },
+            knowledge: knowledge(&typed)?,
             format: typed.format,
             fail_on: typed.fail_on.into(),
             sources: typed.traces.iter().map(|path| Source::from(path.as_path())).collect(),
         })
     }
+}
+
+fn knowledge(typed: &Typed) -> Result<Knowledge> {
+    let mut knowledge = rules::knowledge(&typed.rules)?;
+    knowledge.image = images(&typed.image)?;
+    if let Some(path) = &typed.intel {
+        knowledge.intel = Arc::new(intel::load(path)?);
+    }
+    Ok(knowledge)
 }
 
 /// The root file systems that were named.

@@ -142,6 +142,7 @@ mod tests {
             severity,
             score: ScoreChange { before: 0, after: 2500, threshold: Some(25) },
             shadow: false,
+            retrospective: false,
             action: sluicebox::finding::Action::Report,
             container: Container { id: container.into(), verified: false, labels: Vec::new() },
             process: Process {

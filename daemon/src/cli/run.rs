@@ -9,8 +9,9 @@ use anyhow::Result;
 use clap::Args;
 use sluicebox::event::Time;
 use sluicebox_daemon::analyze::{Analysis, Knowledge};
-use sluicebox_daemon::serve::{ConnectionId, Consumer, End, Flow, Peer, Refusal};
-use tracing::{error, warn};
+use sluicebox_daemon::intel::{self, Current, Watcher};
+use sluicebox_daemon::serve::{ConnectionId, Consumer, End, Flow, Options, Peer, Refusal};
+use tracing::{error, info, warn};
 
 use super::report::{Format, Report, When};
 use super::{Outcome, log, rules, say, service};
@@ -23,6 +24,10 @@ pub(super) struct Typed {
     /// Rule files or directories; the built-in rules if not given
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
+    /// The snapshot that `feeds update` publishes; the bundled lists if not given. A new one is in force within a second,
+    /// and what was seen before is compared with it. Until there is one the bundled lists are used
+    #[arg(long, value_name = "FILE")]
+    intel: Option<PathBuf>,
     /// How findings are printed
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -30,13 +35,25 @@ pub(super) struct Typed {
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     log::start("info");
-    let knowledge = rules::knowledge(&typed.rules)?;
+    let mut knowledge = rules::knowledge(&typed.rules)?;
+    if let Some(path) = typed.intel.as_ref().filter(|path| path.exists()) {
+        knowledge.intel = Arc::new(intel::load(path)?);
+    }
+    let current = Arc::new(Current::new(Arc::clone(&knowledge.intel)));
+    let watcher = typed.intel.map(|path| Watcher::start(path, Arc::clone(&current))).transpose()?;
     let format = typed.format;
     let output = Arc::new(Output::default());
+    let of_factory = Arc::clone(&current);
     let factory = move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
-        Ok(Box::new(Watch::new(&knowledge, format, &output, &peer)))
+        Ok(Box::new(Watch::new(&knowledge, &of_factory, format, &output, &peer)))
     };
-    service::serve(typed.listen.into(), factory)?;
+    let mut options = Options::from(typed.listen);
+    options.tick = options.tick.min(intel::TICK);
+    service::serve(options, factory)?;
+    drop(watcher);
+    if current.swaps() > 0 || current.refused() > 0 {
+        info!(swaps = current.swaps(), refused = current.refused(), "snapshots of the denylists");
+    }
     Ok(Outcome::Clean)
 }
 
@@ -62,17 +79,33 @@ impl Output {
 struct Watch {
     connection: ConnectionId,
     analysis: Analysis,
+    current: Arc<Current>,
     report: Report,
     output: Arc<Output>,
 }
 
 impl Watch {
-    fn new(knowledge: &Knowledge, format: Format, output: &Arc<Output>, peer: &Peer) -> Watch {
+    fn new(
+        knowledge: &Knowledge,
+        current: &Arc<Current>,
+        format: Format,
+        output: &Arc<Output>,
+        peer: &Peer,
+    ) -> Watch {
+        let knowledge = Knowledge { intel: current.get(), ..knowledge.clone() };
         Watch {
             connection: peer.connection,
-            analysis: Analysis::new(knowledge),
+            analysis: Analysis::new(&knowledge),
+            current: Arc::clone(current),
             report: Report::new(format, When::AsTheyCome),
             output: Arc::clone(output),
+        }
+    }
+
+    /// Takes the current snapshot of the denylists, if it is another one than before: once a batch, between two events.
+    fn catch_up(&mut self) {
+        if let Some(newer) = self.current.newer_than(self.analysis.intel()) {
+            self.analysis.swap(newer);
         }
     }
 
@@ -106,11 +139,13 @@ impl Consumer for Watch {
     }
 
     fn batch_end(&mut self) -> Flow {
+        self.catch_up();
         self.print();
         Flow::Continue
     }
 
     fn tick(&mut self, now: Time) -> Flow {
+        self.catch_up();
         self.analysis.tick(now);
         self.print();
         Flow::Continue

@@ -29,7 +29,7 @@ pub(super) struct Typed {
 
 /// Releases of gVisor whose trace points differ.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Release {
+pub(super) enum Release {
     /// Debian's of December 2022
     #[value(name = "2022")]
     R2022,

@@ -4,6 +4,8 @@
 #![allow(dead_code, reason = "every test file uses its own part of it")]
 
 pub(crate) mod corpus;
+pub(crate) mod feeds;
+pub(crate) mod http;
 pub(crate) mod serving;
 
 use std::io::{BufRead, BufReader, Read};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::event::{EventType, Nanos};
 use crate::hash::{Map, Set};
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
-use crate::rules::fields::{self, FIELDS, FieldDef, FieldRef, Takes, Type};
+use crate::rules::fields::{self, FieldDef, FieldId, FieldRef, Named, ParamName, Takes, Type};
 use crate::rules::lang::{
     Argument, Call, Check, Expr, ExprKind, Field, Function, List, Modifier, Number, Operand, Operator,
     Term as Written, Value as WrittenValue,
@@ -84,6 +84,10 @@ impl ConditionCompiler<'_> {
     fn check(&mut self, check: &Check) -> Result<Predicate, Box<Diagnostic>> {
         let (term, kind) = self.term(&check.left)?;
         let operator = check.operator.value;
+        // Of a field that never has a value nothing is known, its type included.
+        if term.is_nothing() {
+            return Ok(Predicate::Never);
+        }
         let Some(right) = &check.right else {
             return Ok(Predicate::Check(term, Test::Exists));
         };
@@ -112,11 +116,15 @@ impl ConditionCompiler<'_> {
             // Named lists are gone once the rules were resolved.
             Operand::Named(_) => return Ok(Predicate::Never),
         };
-        if let (Term::Field(field), Type::Text, Operand::Value(value)) = (&term, kind, right)
-            && field.id == fields::FieldId::EvtType
-            && operator == Operator::Eq
+        if let Term::Field(field) = &term
+            && matches!(field.id, FieldId::EvtType | FieldId::SyscallType)
+            && matches!(operator, Operator::Eq | Operator::Ne | Operator::In)
         {
-            known_event_type(value)?;
+            match right {
+                Operand::Value(value) => known_event_type(value)?,
+                Operand::List(list) => list.items.iter().try_for_each(known_event_type)?,
+                Operand::Named(_) | Operand::Term(_) => {}
+            }
         }
         Ok(Predicate::Check(term, test))
     }
@@ -277,7 +285,7 @@ impl ConditionCompiler<'_> {
 
     pub(crate) fn field(&mut self, field: &Field) -> Result<(Term, Type), Box<Diagnostic>> {
         // A field's own name wins over a step's: a step that is called `gpu` does not hide `gpu.state`.
-        let is_own = fields::by_name(&field.name).is_some();
+        let is_own = fields::named(&field.name).is_some();
         let step = self.step_names.iter().position(|name| {
             let rest = name.as_deref().and_then(|name| field.name.strip_prefix(name));
             rest.is_some_and(|rest| !is_own && rest.starts_with('.'))
@@ -286,12 +294,31 @@ impl ConditionCompiler<'_> {
             Some(step_name) => field.name.get(step_name.len().saturating_add(1)..).unwrap_or(""),
             None => &field.name,
         };
-        let def = fields::by_name(own_name).ok_or_else(|| unknown_field(field, own_name))?;
-        let reference = FieldRef { id: def.id, index: index_of(def, field)? };
+        let named = fields::named(own_name).ok_or_else(|| unknown_field(field, own_name))?;
+        let (def, argument) = match named {
+            Named::Unavailable(..) => return Ok((Term::Nothing, Type::Text)),
+            Named::Param(def, param) => (def, Bracket::Number(param.0)),
+            Named::Field(def) => bracket_of(def, field)?,
+        };
+        let index = match &argument {
+            Bracket::Number(number) => Some(*number),
+            Bracket::None | Bracket::Key(_) => None,
+        };
+        let reference = FieldRef { id: def.id, index };
         if !self.used.contains(&reference) {
             self.used.push(reference);
         }
-        let Some(step) = step else { return Ok((Term::Field(reference), def.kind)) };
+        let Some(step) = step else {
+            let term = match argument {
+                Bracket::Key(key) => Term::Keyed(def.id, key),
+                Bracket::None | Bracket::Number(_) => Term::Field(reference),
+            };
+            return Ok((term, def.kind));
+        };
+        if let Bracket::Key(_) = argument {
+            let message = format!("`{}` is not kept of an earlier step", field.name);
+            return Err(Box::new(Diagnostic::error(codes::BAD_VALUE, message, field.span)));
+        }
         let kept = Kept { step, field: reference };
         let at = match self.kept.iter().position(|known| *known == kept) {
             Some(at) => at,
@@ -316,28 +343,59 @@ fn no_selector(call: &Call) -> Result<(), Box<Diagnostic>> {
     }
 }
 
-fn index_of(def: &FieldDef, field: &Field) -> Result<Option<u8>, Box<Diagnostic>> {
+/// What stands in a field's brackets.
+enum Bracket {
+    None,
+    Number(u8),
+    Key(Arc<str>),
+}
+
+/// The field that brackets make of a field, and what they ask it for.
+fn bracket_of(
+    def: &'static FieldDef,
+    field: &Field,
+) -> Result<(&'static FieldDef, Bracket), Box<Diagnostic>> {
+    let wrong = |message: String, help: String| {
+        Err(Box::new(Diagnostic::error(codes::BAD_VALUE, message, field.span).help(help)))
+    };
     match (&field.argument, def.takes) {
-        (None, Takes::Nothing | Takes::Index) => Ok(None),
-        (Some(argument), Takes::Index) => argument.parse().map(Some).map_err(|_| {
-            Box::new(
-                Diagnostic::error(
-                    codes::BAD_VALUE,
-                    format!("`{argument}` is not a number of generations"),
-                    field.span,
-                )
-                .help(format!("write `{}[1]` for the parent", def.name)),
-            )
-        }),
-        (Some(_), Takes::Nothing) => Err(Box::new(
-            Diagnostic::error(codes::BAD_VALUE, format!("`{}` takes no argument", def.name), field.span)
-                .help("leave out the brackets"),
-        )),
+        (None, Takes::Nothing | Takes::Index) => Ok((def, Bracket::None)),
+        // The whole environment has a meaning, a mount or a label without its name has none.
+        (None, Takes::Key) if def.id == FieldId::ProcEnv => Ok((def, Bracket::None)),
+        (None, Takes::Key) => {
+            wrong(format!("`{}` needs to be told which one", def.name), format!("write `{}[NAME]`", def.name))
+        }
+        (Some(key), Takes::Key) => Ok((def, Bracket::Key(key.as_str().into()))),
+        (Some(argument), Takes::Index) => match argument.parse() {
+            Ok(number) => Ok((def, Bracket::Number(number))),
+            Err(_) => wrong(
+                format!("`{argument}` is not a number from 0 to 255"),
+                format!("write `{}[1]`", def.name),
+            ),
+        },
+        (Some(argument), Takes::Param) => match (argument.parse(), ParamName::by_name(argument)) {
+            (Ok(place), _) if def.id == FieldId::EvtArg => {
+                Ok((FieldId::EvtArgAt.def(), Bracket::Number(place)))
+            }
+            (Err(_), Some(param)) => Ok((def, Bracket::Number(param.0))),
+            _ => wrong(
+                format!("no event has a parameter `{argument}`"),
+                format!("write `{}.flags` or `evt.arg[0]`", def.name),
+            ),
+        },
+        (None, Takes::Param) => wrong(
+            format!("`{}` needs to be told which parameter", def.name),
+            format!("write `{}.NAME`; `evt.args` are all of them", def.name),
+        ),
+        (Some(_), Takes::Nothing) => {
+            wrong(format!("`{}` takes no argument", def.name), "leave out the brackets".to_owned())
+        }
     }
 }
 
 fn unknown_field(field: &Field, name: &str) -> Box<Diagnostic> {
-    let near = closest(name, FIELDS.iter().map(|field| field.name));
+    let names: Vec<String> = fields::names().collect();
+    let near = closest(name, names.iter().map(String::as_str));
     Box::new(
         Diagnostic::error(codes::UNKNOWN_FIELD, format!("there is no field `{name}`"), field.span)
             .maybe_help(
@@ -347,14 +405,18 @@ fn unknown_field(field: &Field, name: &str) -> Box<Diagnostic> {
     )
 }
 
+/// Reports a name of no event. One of Falco's that never comes from gVisor is known all the same.
 fn known_event_type(value: &WrittenValue) -> Result<(), Box<Diagnostic>> {
-    if EventType::by_name(&value.text).is_some() {
+    let name = value.text.as_str();
+    if EventType::by_name(name).is_some() || fields::unavailable::is_event(name) {
         return Ok(());
     }
-    let message = format!("there is no event type `{}`: the condition can never hold", value.text);
+    let message = format!("there is no event type `{name}`");
+    let near = closest(name, EventType::all_names());
     Err(Box::new(
         Diagnostic::error(codes::BAD_VALUE, message, value.span)
-            .help("use the name of a system call, or `container`"),
+            .help("use the name of a system call, or `container`")
+            .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
     ))
 }
 

@@ -98,8 +98,12 @@ fn walk(expr: &Expr, scene: &Scene<'_>) -> bool {
 
 fn passes(check: &Check, scene: &Scene<'_>) -> bool {
     let Term::Field(field) = &check.left else { unreachable!("no transformers in here") };
-    let def = fields::by_name(&field.name).unwrap();
-    let Some(value) = scene.get(FieldRef { id: def.id, index: None }) else { return false };
+    let (def, index) = match fields::named(&field.name).unwrap() {
+        fields::Named::Field(def) => (def, None),
+        fields::Named::Param(def, param) => (def, Some(param.0)),
+        fields::Named::Unavailable(..) => return false,
+    };
+    let Some(value) = scene.get(FieldRef { id: def.id, index }) else { return false };
     let right: Vec<&str> = match &check.right {
         None => return true,
         Some(Operand::Value(value)) => vec![&value.text],
@@ -109,6 +113,9 @@ fn passes(check: &Check, scene: &Scene<'_>) -> bool {
     let any = |is: &dyn Fn(&Value<'_>, &str) -> bool| match &value {
         Value::Texts(texts) => {
             texts.iter().any(|text| right.iter().any(|right| is(&Value::Text(text.clone()), right)))
+        }
+        Value::Words(words) => {
+            words.iter().any(|word| right.iter().any(|right| is(&Value::Word(word), right)))
         }
         one => right.iter().any(|right| is(one, right)),
     };
@@ -141,7 +148,9 @@ fn equals(value: &Value<'_>, right: &str) -> bool {
         Value::Int(number) => right == number.to_string(),
         Value::Text(_) | Value::Word(_) => text(value) == right,
         Value::Ip(addr) => right.parse::<ipnet::IpNet>().unwrap().contains(addr),
-        Value::Endpoint(_) | Value::Texts(_) | Value::Ints(_) => unreachable!("no such equality in here"),
+        Value::Words(_) | Value::Endpoint(_) | Value::Texts(_) | Value::Ints(_) | Value::Ips(_) => {
+            unreachable!("no such equality in here")
+        }
     }
 }
 

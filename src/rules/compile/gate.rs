@@ -112,6 +112,11 @@ struct Keys {
 }
 
 impl Gate {
+    /// The gate of a condition that always holds or never.
+    pub(super) fn of_nothing(opening: Opening) -> Gate {
+        Gate { opening, rest: Arc::from([]) }
+    }
+
     /// The gate of a condition.
     pub(super) fn of(condition: &Expr, step_names: &[Option<String>], lists: &mut Lists) -> Gate {
         let members = match &condition.kind {
@@ -137,7 +142,7 @@ impl Gate {
                 continue;
             }
             if matches!(predicate, Predicate::Never) {
-                return Gate { opening: Opening::Never, rest: Arc::from([]) };
+                return Gate::of_nothing(Opening::Never);
             }
             if let Some(keys) = keys(&predicate)
                 && best.as_ref().is_none_or(|(known, _)| keys.rank() < known.rank())

@@ -9,25 +9,36 @@ mod gate;
 mod glob;
 mod output;
 mod predicate;
+mod reach;
+mod report;
+#[cfg(test)]
+mod tests;
 mod transform;
 mod triggers;
 
 use std::sync::Arc;
 
 use crate::event::Nanos;
+use crate::hash::Map;
+use crate::wire::schema::Release;
 
 use super::diagnostics::{Diagnostic, Diagnostics, codes};
 use super::falco::{RuleSource, StepSource, StepWhat, load};
 use super::file::Scope;
 use super::fingerprint::Fingerprint;
+use super::lang::Expr;
 use super::ruleset::{Count, MetBy, Needed, Rule, RuleSet, Step, StepOrder, Thresholds};
 use super::source::Sources;
 
-use condition::ConditionCompiler;
 pub(crate) use condition::Kept;
+use condition::{ConditionCompiler, Lists};
 pub(crate) use gate::{Conjunct, ConjunctKey, Gate, Key, KeyIs, Opening};
+pub(crate) use glob::Glob;
 pub(crate) use output::Template;
 pub(crate) use predicate::{FoldCase, Predicate, Term};
+pub use reach::{Denied, Loss, LossKind};
+use reach::{Findings, Left};
+pub use report::{Fate, RuleReport, Skipped};
 pub(crate) use triggers::Triggers;
 
 /// The time that a sequence has if its rule does not say.
@@ -38,50 +49,193 @@ const DEFAULT_WITHIN: Nanos = Nanos::from_mins(10);
 pub struct Compiled {
     /// The rules; nothing if there is an error anywhere: a set is loaded whole or not at all.
     pub rules: Option<RuleSet>,
+    /// What became of each rule, in the order of the rules.
+    pub reports: Vec<RuleReport>,
     /// The files, to show the places of diagnostics.
     pub sources: Sources,
     /// Everything that is wrong or doubtful.
     pub diagnostics: Diagnostics,
 }
 
+impl Compiled {
+    /// Marks the denied checks on fields that this release of gVisor does not always have: where such a field is
+    /// missing, the denial holds, and the rule matches what it was to leave out.
+    pub fn mark_denials(&mut self, release: Release) {
+        for report in &mut self.reports {
+            report.denied.retain(|denied| denied.since > release);
+            for Denied { field, since, span } in &report.denied {
+                let message = format!(
+                    "rule `{}` denies a check on `{field}`, which gVisor says only since {}",
+                    report.name,
+                    since.name()
+                );
+                let help = format!("add `{field} exists and`: without a value the denial holds");
+                self.diagnostics.push(Diagnostic::warning(codes::BLIND_DENIAL, message, *span).help(help));
+            }
+        }
+    }
+}
+
 /// Compiles rule files, given by name and text, in this order.
 #[must_use]
 pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) -> Compiled {
-    let (rules, sources, mut diagnostics) = load(files);
-    let enabled: Vec<&RuleSource> = rules.iter().filter(|rule| usable(rule, &mut diagnostics)).collect();
-    let ids: Vec<&str> = enabled.iter().map(|rule| rule.id.value.as_str()).collect();
-    let mut lists = condition::Lists::default();
-    let compiled: Vec<Rule> =
-        enabled.iter().map(|rule| rule_of(rule, &ids, &mut lists, &mut diagnostics)).collect();
-    let rules = (!diagnostics.has_errors()).then(|| RuleSet::new(compiled, thresholds, generation));
-    Compiled { rules, sources, diagnostics }
+    let (sources_of_rules, sources, mut diagnostics) = load(files);
+    let mut ids: Map<&str, usize> = Map::default();
+    for (at, rule) in sources_of_rules.iter().enumerate() {
+        ids.insert(&rule.id.value, at);
+    }
+    let mut reports: Vec<RuleReport> = Vec::with_capacity(sources_of_rules.len());
+    let mut compiled: Vec<Option<Rule>> = Vec::with_capacity(sources_of_rules.len());
+    let mut lists = Lists::default();
+    for rule in &sources_of_rules {
+        let mut report = RuleReport::new(rule);
+        compiled.push(check(rule, &ids, &mut report, &mut lists, &mut diagnostics));
+        reports.push(report);
+    }
+    waits(&sources_of_rules, &ids, &mut reports);
+    for report in &reports {
+        report.tell(&mut diagnostics);
+    }
+    let rules = (!diagnostics.has_errors()).then(|| {
+        let run = compiled.into_iter().zip(&reports).map(|(rule, report)| rule.filter(|_| report.runs()));
+        RuleSet::new(in_use(run.collect()), thresholds, generation)
+    });
+    Compiled { rules, reports, sources, diagnostics }
 }
 
-/// Whether a rule is to be compiled at all.
-fn usable(rule: &RuleSource, diagnostics: &mut Diagnostics) -> bool {
-    if rule.source.value != "syscall" {
-        let message = format!("rule `{}` is for the source `{}`", rule.name.value, rule.source.value);
-        diagnostics.push(
-            Diagnostic::warning(codes::OTHER_SOURCE, message, rule.source.span)
-                .help("only `syscall` events come from a sandbox; the rule is left out"),
-        );
-        return false;
+/// The rules that are run, with what they wait for numbered among these.
+fn in_use(rules: Vec<Option<Rule>>) -> Vec<Rule> {
+    let mut places = Vec::with_capacity(rules.len());
+    let mut next = 0_usize;
+    for rule in &rules {
+        places.push(rule.is_some().then_some(next));
+        next = next.saturating_add(usize::from(rule.is_some()));
     }
-    rule.enabled
+    let mut run: Vec<Rule> = rules.into_iter().flatten().collect();
+    for step in run.iter_mut().flat_map(|rule| &mut rule.steps) {
+        if let MetBy::Match(waited) = &mut step.met_by {
+            *waited = waited.iter().filter_map(|rule| *places.get(*rule)?).collect();
+        }
+    }
+    run
+}
+
+/// What becomes of a rule by itself. It is compiled for what is wrong with it, also if it is not to be run.
+fn check(
+    rule: &RuleSource,
+    ids: &Map<&str, usize>,
+    report: &mut RuleReport,
+    lists: &mut Lists,
+    diagnostics: &mut Diagnostics,
+) -> Option<Rule> {
+    if rule.source.value != "syscall" {
+        report.fate = Fate::Skipped(Skipped::Source(rule.source.value.clone()));
+        return None;
+    }
+    if rule.skip_if_unknown_filter
+        && let Some(unknown) = unknown_field(rule, lists)
+    {
+        report.fate = Fate::Skipped(Skipped::UnknownField(unknown));
+        return None;
+    }
+    let errors = diagnostics.errors();
+    let compiled = rule_of(rule, ids, lists, diagnostics);
+    let names = step_names(rule);
+    let mut never = false;
+    for step in &rule.steps {
+        let StepWhat::Condition(condition) = &step.what else { continue };
+        let (left, findings) = reach::of(condition, &names);
+        let is_never = matches!(left, Left::Never);
+        // An optional step that never comes takes nothing away but itself.
+        let is_needed = !step.optional && !step.absent;
+        never |= is_never && is_needed;
+        report.note(&findings, !is_never);
+        check_dropped(&findings, &names, lists, diagnostics);
+    }
+    if let Some(until) = &rule.until {
+        let (_, findings) = reach::of(until, &names);
+        report.note(&findings, true);
+        check_dropped(&findings, &names, lists, diagnostics);
+    }
+    if diagnostics.errors() > errors {
+        report.fate = Fate::Broken;
+    } else if never {
+        report.fate = Fate::Skipped(Skipped::NeverTrue);
+    }
+    Some(compiled)
+}
+
+/// Compiles what was left out of a condition, for its errors.
+fn check_dropped(
+    findings: &Findings<'_>,
+    names: &[Option<String>],
+    lists: &mut Lists,
+    diagnostics: &mut Diagnostics,
+) {
+    let mut compiler =
+        ConditionCompiler { step_names: names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
+    for dropped in &findings.dropped {
+        compiler.condition(dropped);
+    }
+}
+
+/// Leaves out the rules that wait for nothing but rules that are left out or switched off.
+fn waits(rules: &[RuleSource], ids: &Map<&str, usize>, reports: &mut [RuleReport]) {
+    loop {
+        let runs = |id: &str, reports: &[RuleReport]| {
+            ids.get(id).and_then(|at| reports.get(*at)).is_some_and(RuleReport::runs)
+        };
+        let mut changed = false;
+        for (at, rule) in rules.iter().enumerate() {
+            if reports.get(at).is_none_or(|report| report.fate != Fate::Loaded) {
+                continue;
+            }
+            let in_vain = rule.steps.iter().find_map(|step| match &step.what {
+                StepWhat::Match(waited) if !step.optional => {
+                    let none = waited.iter().all(|id| !runs(&id.value, reports));
+                    none.then(|| waited.iter().map(|id| id.value.clone()).collect())
+                }
+                StepWhat::Match(_) | StepWhat::Condition(_) => None,
+            });
+            if let (Some(waited), Some(report)) = (in_vain, reports.get_mut(at)) {
+                report.fate = Fate::Skipped(Skipped::Waits(waited));
+                changed = true;
+            }
+        }
+        // Each round leaves out one rule at least.
+        if !changed {
+            return;
+        }
+    }
+}
+
+/// The first field of a rule's conditions and output that there is not.
+fn unknown_field(rule: &RuleSource, lists: &mut Lists) -> Option<String> {
+    let mut diagnostics = Diagnostics::default();
+    rule_of(rule, &Map::default(), lists, &mut diagnostics);
+    let sorted = diagnostics.sorted();
+    let unknown = sorted.iter().find(|diagnostic| diagnostic.code == codes::UNKNOWN_FIELD)?;
+    unknown.message.split('`').nth(1).map(str::to_owned)
+}
+
+fn step_names(rule: &RuleSource) -> Vec<Option<String>> {
+    rule.steps.iter().map(|step| step.alias.as_ref().map(|alias| alias.value.clone())).collect()
 }
 
 fn rule_of(
     rule: &RuleSource,
-    ids: &[&str],
-    lists: &mut condition::Lists,
+    ids: &Map<&str, usize>,
+    lists: &mut Lists,
     diagnostics: &mut Diagnostics,
 ) -> Rule {
-    let names: Vec<Option<String>> =
-        rule.steps.iter().map(|step| step.alias.as_ref().map(|alias| alias.value.clone())).collect();
+    let names = step_names(rule);
     let mut compiler =
         ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
     let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &mut compiler)).collect();
-    let until = rule.until.as_ref().map(|until| (compiler.condition(until), Triggers::of(until)));
+    let until = rule.until.as_ref().map(|until| {
+        let (predicate, triggers, _) = reached(until, &mut compiler);
+        (predicate, triggers)
+    });
     let mut once = Vec::new();
     for field in &rule.once {
         match compiler.field_named(field) {
@@ -115,12 +269,35 @@ fn rule_of(
     }
 }
 
-fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>) -> Step {
+/// What of a condition can hold, with the events that it is tested on and its gate.
+fn reached(condition: &Expr, compiler: &mut ConditionCompiler<'_>) -> (Predicate, Triggers, Gate) {
+    let (left, _) = reach::of(condition, compiler.step_names);
+    let left = match left {
+        Left::Some(left) => left,
+        Left::Always => {
+            return (
+                Predicate::All(Box::new([])),
+                Triggers::of(condition),
+                Gate::of_nothing(Opening::Always),
+            );
+        }
+        Left::Never => return (Predicate::Never, Triggers::none(), Gate::of_nothing(Opening::Never)),
+    };
+    let gate = Gate::of(&left, compiler.step_names, compiler.lists);
+    (compiler.condition(&left), Triggers::of(&left), gate)
+}
+
+fn step_of(step: &StepSource, ids: &Map<&str, usize>, compiler: &mut ConditionCompiler<'_>) -> Step {
+    let mut gate = None;
     let met_by = match &step.what {
-        StepWhat::Condition(expr) => MetBy::Event(compiler.condition(expr), Triggers::of(expr)),
-        StepWhat::Match(rules) => MetBy::Match(
-            rules.iter().filter_map(|rule| ids.iter().position(|known| *known == rule.value)).collect(),
-        ),
+        StepWhat::Condition(expr) => {
+            let (predicate, triggers, of_condition) = reached(expr, compiler);
+            gate = Some(of_condition);
+            MetBy::Event(predicate, triggers)
+        }
+        StepWhat::Match(rules) => {
+            MetBy::Match(rules.iter().filter_map(|rule| ids.get(rule.value.as_str()).copied()).collect())
+        }
     };
     let count = step.count.as_ref().map(|count| {
         let mut term = |field: &Option<super::lang::Field>| match compiler.field_named(field.as_ref()?) {
@@ -137,10 +314,6 @@ fn step_of(step: &StepSource, ids: &[&str], compiler: &mut ConditionCompiler<'_>
         MetBy::Match(_) => true,
     };
     let swaps = stands_alone && count.is_none();
-    let gate = match &step.what {
-        StepWhat::Condition(expr) => Some(Gate::of(expr, compiler.step_names, compiler.lists)),
-        StepWhat::Match(_) => None,
-    };
     Step {
         gate,
         name: step.alias.as_ref().map(|alias| Arc::from(alias.value.as_str())),

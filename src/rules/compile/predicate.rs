@@ -39,6 +39,10 @@ pub(crate) enum Term {
     Field(FieldRef),
     /// What an earlier step of the same match had: its place among the values that a partial match keeps.
     Kept(usize),
+    /// A field that takes a text in brackets.
+    Keyed(FieldId, Arc<str>),
+    /// A field that never has a value.
+    Nothing,
     /// A transformer.
     Call(Transform, Box<Term>),
     /// Several, with a separator between them; no value if one of them has none.
@@ -213,9 +217,24 @@ impl Predicate {
 }
 
 impl Term {
+    /// Whether it never has a value.
+    pub(crate) fn is_nothing(&self) -> bool {
+        match self {
+            Term::Nothing => true,
+            Term::Call(_, inner) => inner.is_nothing(),
+            Term::Option { args, .. } => args.is_nothing(),
+            // A text that is joined of several has no value as soon as one of them has none.
+            Term::Joined { parts, .. } => parts.iter().any(|part| match part {
+                Piece::Term(term) => term.is_nothing(),
+                Piece::Text(_) => false,
+            }),
+            Term::Field(_) | Term::Keyed(..) | Term::Kept(_) => false,
+        }
+    }
+
     fn asks_earlier(&self) -> bool {
         match self {
-            Term::Field(_) => false,
+            Term::Field(_) | Term::Keyed(..) | Term::Nothing => false,
             Term::Kept(_) => true,
             Term::Call(_, inner) => inner.asks_earlier(),
             Term::Joined { parts, .. } => parts.iter().any(|part| match part {
@@ -230,6 +249,8 @@ impl Term {
         let own = match self {
             Term::Field(field) => return scene.seen(*field),
             Term::Kept(at) => kept.get(*at)?.clone(),
+            Term::Keyed(field, key) => return scene.get_keyed(*field, key).map(Seen::Own),
+            Term::Nothing => None,
             Term::Call(transform, inner) => transform.of(&*inner.value(scene, kept)?).map(Value::into_owned),
             Term::Joined { separator, parts } => joined(separator, parts, scene, kept),
             Term::Option { args, options, wanted } => {
@@ -251,8 +272,9 @@ impl Term {
     fn kind(&self) -> Type {
         match self {
             Term::Field(field) => field.id.def().kind,
+            Term::Keyed(field, _) => field.def().kind,
             Term::Kept(_) | Term::Call(Transform::Len, _) => Type::Count,
-            Term::Call(..) | Term::Joined { .. } => Type::Text,
+            Term::Nothing | Term::Call(..) | Term::Joined { .. } => Type::Text,
             Term::Option { .. } => Type::Texts,
         }
     }
@@ -271,6 +293,8 @@ impl Term {
                 Type::Texts | Type::FileIds => 10,
             },
             Term::Kept(_) => 5,
+            Term::Keyed(..) => 20,
+            Term::Nothing => 0,
             Term::Call(_, inner) => inner.cost().saturating_add(20),
             Term::Joined { parts, .. } => parts.iter().fold(20, |sum, part| match part {
                 Piece::Term(term) => sum.saturating_add(term.cost()),
@@ -343,6 +367,11 @@ impl Test {
         {
             return texts.iter().any(|text| self.passes_text(text));
         }
+        if let Value::Words(words) = value
+            && !matches!(self, Test::Exists | Test::Other(_) | Test::Shares(_))
+        {
+            return words.iter().any(|word| self.passes_text(word.as_bytes()));
+        }
         match self {
             Test::Exists => true,
             Test::Is(expected) => matches!(value, Value::Bool(flag) if flag == expected),
@@ -352,7 +381,9 @@ impl Test {
                 Value::Bool(_)
                 | Value::Text(_)
                 | Value::Word(_)
+                | Value::Words(_)
                 | Value::Ip(_)
+                | Value::Ips(_)
                 | Value::Endpoint(_)
                 | Value::Texts(_) => false,
             },
@@ -362,17 +393,21 @@ impl Test {
                 Value::Bool(_)
                 | Value::Text(_)
                 | Value::Word(_)
+                | Value::Words(_)
                 | Value::Ip(_)
+                | Value::Ips(_)
                 | Value::Endpoint(_)
                 | Value::Texts(_) => false,
             },
             Test::Net(nets) => match value {
                 Value::Ip(addr) => nets.iter().any(|net| holds(net, *addr)),
+                Value::Ips(addrs) => addrs.iter().any(|addr| nets.iter().any(|net| holds(net, *addr))),
                 Value::Endpoint(addr) => nets.iter().any(|net| holds(net, addr.ip())),
                 Value::Bool(_)
                 | Value::Int(_)
                 | Value::Text(_)
                 | Value::Word(_)
+                | Value::Words(_)
                 | Value::Texts(_)
                 | Value::Ints(_) => false,
             },
@@ -483,6 +518,8 @@ fn share(left: &Value<'_>, right: &Value<'_>) -> bool {
     match (left, right) {
         (Value::Ints(left), Value::Ints(right)) => left.iter().any(|number| right.contains(number)),
         (Value::Ints(many), Value::Int(one)) | (Value::Int(one), Value::Ints(many)) => many.contains(one),
+        (Value::Ips(many), Value::Ip(one)) | (Value::Ip(one), Value::Ips(many)) => many.contains(one),
+        (Value::Ips(left), Value::Ips(right)) => left.iter().any(|addr| right.contains(addr)),
         (Value::Texts(left), Value::Texts(right)) => left.iter().any(|text| right.contains(text)),
         (Value::Texts(many), one) | (one, Value::Texts(many)) => {
             one.as_bytes().is_some_and(|one| many.iter().any(|text| **text == *one))

@@ -30,7 +30,8 @@ impl Transform {
             let len = match value {
                 Value::Texts(texts) => texts.len(),
                 Value::Ints(numbers) => numbers.len(),
-                Value::Text(_) | Value::Word(_) => value.as_bytes()?.len(),
+                Value::Ips(addrs) => addrs.len(),
+                Value::Text(_) | Value::Word(_) | Value::Words(_) => value.as_bytes()?.len(),
                 Value::Bool(_) | Value::Int(_) | Value::Ip(_) | Value::Endpoint(_) => return None,
             };
             return Some(Value::count(u64::try_from(len).unwrap_or(u64::MAX)));

@@ -26,9 +26,19 @@ impl Triggers {
         }
     }
 
+    /// No event at all.
+    pub(crate) fn none() -> Triggers {
+        Triggers::Named(BTreeSet::new())
+    }
+
+    /// The events that a condition names.
+    pub(crate) fn named(condition: &Expr) -> Triggers {
+        named(condition)
+    }
+
     /// The events that a condition is tested on.
     pub(crate) fn of(condition: &Expr) -> Triggers {
-        match named(condition) {
+        match Triggers::named(condition) {
             Triggers::Any => changes(condition),
             named @ (Triggers::Named(_) | Triggers::Changes(_)) => named,
         }
@@ -69,7 +79,7 @@ fn of_check(check: &Check) -> Triggers {
         }
         _ => return Triggers::Any,
     };
-    Triggers::Named(names.into_iter().filter_map(EventType::by_name).collect())
+    Triggers::Named(names.into_iter().flat_map(EventType::all_by_name).collect())
 }
 
 /// What can change the fields that the condition asks for. Fields of the event itself narrow nothing down.

@@ -121,6 +121,14 @@ codes! {
     BAD_OPERATOR = "E0302";
     /// A rule for events of another source.
     OTHER_SOURCE = "W0304";
+    /// A rule that can never match.
+    NEVER_TRUE = "W0305";
+    /// A rule of which a part never comes to bear.
+    LOSES_PART = "W0306";
+    /// A denied check on a field that the release does not always have.
+    BLIND_DENIAL = "W0307";
+    /// A file that asks for a later engine, or for a plugin that there is not.
+    REQUIRES_MORE = "W0308";
 }
 
 #[cfg(test)]

@@ -154,6 +154,12 @@ impl Diagnostics {
         self.errors
     }
 
+    /// How many of that severity were kept.
+    #[must_use]
+    pub fn count(&self, severity: Severity) -> usize {
+        self.list.iter().filter(|diagnostic| diagnostic.severity == severity).count()
+    }
+
     /// How many were not kept.
     #[must_use]
     pub fn dropped(&self) -> usize {

@@ -77,8 +77,14 @@ impl Diagnostics {
     /// All of them as text, by place, with an empty line between them; ends with a line break if there are any.
     #[must_use]
     pub fn text(&self, sources: &Sources) -> String {
+        self.text_from(Severity::Note, sources)
+    }
+
+    /// Those that are at least so bad, as text.
+    #[must_use]
+    pub fn text_from(&self, least: Severity, sources: &Sources) -> String {
         let mut text = String::new();
-        for diagnostic in self.sorted() {
+        for diagnostic in self.sorted().into_iter().filter(|diagnostic| diagnostic.severity <= least) {
             if !text.is_empty() {
                 text.push('\n');
             }

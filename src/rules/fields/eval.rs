@@ -3,14 +3,20 @@
 use std::borrow::Cow;
 use std::net::SocketAddr;
 
-use crate::event::{Call, Event, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text};
+use crate::event::{Call, Event, EventType, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text, Time};
 use crate::intel::{Hit, Intel, TextHits};
 use crate::state::{
-    Code, Endpoint, File, FileSerial, News, Object, Observation, Origin, Process, Program, Provenance,
-    Returns, Role, Socket, State, Subject, Taken, Traffic,
+    Code, Endpoint, File, FileSerial, News, Observation, Origin, Process, Program, Provenance, Returns, Role,
+    Socket, State, Subject, Taken, Traffic,
 };
 
+use super::moment::{Moves, Shown};
+use super::outside::OfPod;
+use super::params::ParamName;
 use super::{FieldId, FieldRef, Memo, Value};
+
+/// Nanoseconds of a second.
+const SECOND: i64 = 1_000_000_000;
 
 /// Where the kernel cuts a process name; names in rules are cut alike, or they could never match.
 const COMM_MAX: usize = 15;
@@ -35,7 +41,7 @@ impl<'a> Scene<'a> {
     #[must_use]
     pub fn get(&self, field: FieldRef) -> Option<Value<'a>> {
         match field.id {
-            FieldId::EvtType => Some(Value::Word(self.event.kind.event_type().name()?)),
+            FieldId::EvtType => self.type_names(),
             FieldId::EvtRes => Some(match self.call()?.exit?.errno.name() {
                 Some(name) => Value::Word(name),
                 None => Value::Text(Cow::Owned(self.call()?.exit?.errno.to_string().into_bytes())),
@@ -45,24 +51,22 @@ impl<'a> Scene<'a> {
                 Some(Value::Int(if exit.succeeded() { exit.result } else { exit.errno.0.saturating_neg() }))
             }
             FieldId::EvtFailed => Some(Value::Bool(!self.call()?.exit?.succeeded())),
-            FieldId::EvtIsOpenRead => Some(Value::Bool(self.open_flags()?.is_read())),
-            FieldId::EvtIsOpenWrite => Some(Value::Bool(self.open_flags()?.is_write())),
-            FieldId::EvtIsOpenCreate => Some(Value::Bool(self.open_flags()?.contains(OpenFlags::CREAT))),
-            FieldId::EvtArgFlags => {
-                Some(Value::Text(Cow::Owned(flag_names(self.open_flags()?).into_bytes())))
+            FieldId::EvtIsOpenRead => Some(Value::Bool(self.open_flags().is_some_and(OpenFlags::is_read))),
+            FieldId::EvtIsOpenWrite => Some(Value::Bool(self.open_flags().is_some_and(OpenFlags::is_write))),
+            FieldId::EvtIsOpenCreate => {
+                Some(Value::Bool(self.open_flags().is_some_and(|flags| flags.contains(OpenFlags::CREAT))))
             }
             FieldId::EvtArgModeExec => Some(Value::Bool(self.mode()?.intersects(ModeBits::EXEC))),
-            FieldId::EvtArgFilename => self.path_given().map(Value::text),
             FieldId::EvtArgChanged => Some(Value::Bool(self.observation.arg_changed)),
             FieldId::ProcName => name_of(self.process()?),
             FieldId::ProcExe => self.program()?.argv.first().map(Value::text),
             FieldId::ProcExepath => present(&self.program()?.path),
-            FieldId::ProcArgs => Some(Value::Text(Cow::Owned(args_of(self.program()?)))),
+            FieldId::ProcArgs => match field.index {
+                Some(at) => self.arg(at),
+                None => Some(Value::Text(Cow::Owned(args_of(self.program()?)))),
+            },
             FieldId::ProcCmdline => Some(Value::Text(Cow::Owned(cmdline_of(self.program()?)))),
-            FieldId::ProcCwd => {
-                let said = self.event.context.as_ref().and_then(|context| context.cwd.present());
-                said.or_else(|| self.process()?.cwd.as_deref()).map(Value::text)
-            }
+            FieldId::ProcCwd => self.cwd(),
             FieldId::ProcPname => self.ancestor(1).and_then(|program| present(&program.name)),
             FieldId::ProcPcmdline => {
                 self.ancestor(1).map(|program| Value::Text(Cow::Owned(cmdline_of(program))))
@@ -116,14 +120,15 @@ impl<'a> Scene<'a> {
             FieldId::ProcStdioRemote => self.stdio_remote().map(Value::Endpoint),
             FieldId::ThreadTid => Some(Value::Int(i64::from(self.event.context.as_ref()?.tid.0))),
             FieldId::UserUid => self.process()?.uid.map(|uid| Value::Int(i64::from(uid.0))),
-            FieldId::FdNum => self.observation.fd.map(|fd| Value::Int(i64::from(fd.0))),
+            FieldId::FdNum => match (&self.event.kind, self.observation.fd) {
+                (_, Some(fd)) => Some(Value::Int(i64::from(fd.0))),
+                // What an open that failed returns instead.
+                (Kind::Open(_), None) => Some(Value::Int(-1)),
+                (_, None) => None,
+            },
             FieldId::FdName => self.fd_name(),
-            FieldId::FdDirectory => {
-                let path = self.fd_path()?;
-                let slash = path.iter().rposition(|byte| *byte == b'/')?;
-                Some(Value::text(path.get(..slash.max(1))?))
-            }
-            FieldId::FdFilename => self.fd_path()?.rsplit(|byte| *byte == b'/').next().map(Value::text),
+            FieldId::FdDirectory => self.directory().map(Value::Text),
+            FieldId::FdFilename => self.filename(),
             FieldId::FdTypechar => self.fd_kind().map(|(char, _)| Value::Word(char)),
             FieldId::FdType => self.fd_kind().map(|(_, name)| Value::Word(name)),
             FieldId::FdL4proto => match self.socket()? {
@@ -231,14 +236,204 @@ impl<'a> Scene<'a> {
             FieldId::IntelTextMatch => {
                 self.text_hits()?.argument.map(|argument| Value::Text(Cow::Owned(argument.into_vec())))
             }
-            FieldId::ContainerId => self
-                .state
-                .container_at(self.observation.container)
-                .map(|container| Value::text(&container.id)),
+            FieldId::ContainerId => self.short_id().map(Value::text),
             FieldId::StatePartial => Some(Value::Bool(self.state.sight().is_partial())),
             FieldId::StateExecUnseen => Some(Value::Bool(self.process()?.exec_unseen)),
             FieldId::StateClaimsOther => Some(Value::Bool(self.state.sight().claims_other)),
             FieldId::StatePressure => Some(Value::Bool(self.state.evictions().total() > 0)),
+            FieldId::EvtNum => Some(Value::count(self.state.events())),
+            FieldId::EvtTime => self.time_as(Shown::Clock { fraction: true }),
+            FieldId::EvtTimeS => self.time_as(Shown::Clock { fraction: false }),
+            FieldId::EvtTimeIso => self.time_as(Shown::Iso),
+            FieldId::EvtDatetime => self.time_as(Shown::Date { fraction: true }),
+            FieldId::EvtDatetimeS => self.time_as(Shown::Date { fraction: false }),
+            FieldId::EvtRawtime => Some(Value::Int(self.observation.time.0)),
+            FieldId::EvtRawtimeS => Some(Value::Int(self.observation.time.0.div_euclid(SECOND))),
+            FieldId::EvtRawtimeNs => Some(Value::Int(self.observation.time.0.rem_euclid(SECOND))),
+            FieldId::EvtReltime => self.since_first().map(Value::Int),
+            FieldId::EvtReltimeS => self.since_first().map(|span| Value::Int(span.div_euclid(SECOND))),
+            FieldId::EvtReltimeNs => self.since_first().map(|span| Value::Int(span.rem_euclid(SECOND))),
+            FieldId::EvtSource => Some(Value::Word("syscall")),
+            FieldId::EvtIsAsync => Some(Value::Bool(false)),
+            FieldId::EvtDir => Some(Value::Word("<")),
+            FieldId::SyscallType => match self.event.kind.event_type() {
+                EventType::Syscall(_) => self.type_names(),
+                EventType::Container | EventType::ProcExit | EventType::ThreadExit | EventType::MapExec => {
+                    None
+                }
+            },
+            FieldId::EvtCategory => Some(Value::Word(self.category())),
+            FieldId::EvtArg => self.argument(ParamName(field.index?)),
+            FieldId::EvtArgAt => self.argument_at(field.index?),
+            FieldId::EvtRawarg | FieldId::EvtRawargText => self.raw_argument(ParamName(field.index?)),
+            FieldId::EvtArgs | FieldId::EvtInfo => self.arguments(),
+            FieldId::EvtBuflen => self.moved(),
+            FieldId::EvtIsIo => Some(Value::Bool(self.moves().is_some())),
+            FieldId::EvtIsIoRead => Some(Value::Bool(self.moves() == Some(Moves::In))),
+            FieldId::EvtIsIoWrite => Some(Value::Bool(self.moves() == Some(Moves::Out))),
+            FieldId::EvtIoDir => self.moves().map(|moves| match moves {
+                Moves::In => Value::Word("read"),
+                Moves::Out => Value::Word("write"),
+            }),
+            FieldId::EvtIsWait => Some(Value::Bool(self.waits())),
+            FieldId::EvtCount => Some(Value::Int(1)),
+            FieldId::EvtCountError => {
+                let failed = self.call().and_then(|call| call.exit).is_some_and(|exit| !exit.succeeded());
+                Some(Value::Int(i64::from(failed)))
+            }
+            FieldId::EvtIsOpenExec => Some(Value::Bool(self.is_open_exec())),
+            FieldId::FsPathName => self.asked_path().map(Value::Text),
+            FieldId::FsPathNameraw => {
+                let Kind::Open(open) = &self.event.kind else { return None };
+                open.pathname.present().map(Value::text)
+            }
+            FieldId::ProcPexe => self.ancestor(1)?.argv.first().map(Value::text),
+            FieldId::ProcAexe => {
+                self.of_ancestors(field.index, |program| program.argv.first().map(Cow::Borrowed))
+            }
+            FieldId::ProcAexepath => self.of_ancestors(field.index, |program| {
+                (!program.path.is_empty()).then_some(Cow::Borrowed(&*program.path))
+            }),
+            FieldId::ProcAargs => self.of_ancestors(field.index, |program| {
+                (!program.is_unknown()).then(|| Cow::Owned(args_of(program)))
+            }),
+            FieldId::ProcAcmdline => self.of_ancestors(field.index, |program| {
+                (!program.is_unknown()).then(|| Cow::Owned(cmdline_of(program)))
+            }),
+            FieldId::ProcCmdnargs => self.sizes_of_args().map(|(count, _)| Value::count(count)),
+            FieldId::ProcCmdlenargs => self.sizes_of_args().map(|(_, bytes)| Value::count(bytes)),
+            FieldId::ProcExeline => self.exeline(),
+            FieldId::ProcEnv => self.environment(),
+            FieldId::ProcLoginshellid => self.login_shell(),
+            FieldId::ProcTty => self.process()?.job.tty.map(|tty| Value::Int(i64::from(tty))),
+            FieldId::ProcApid => self.ancestor_ids(field.index),
+            FieldId::ProcPvpid => self.ancestor_ids(Some(1)),
+            FieldId::ProcSid => self.session().map(|id| Value::Int(i64::from(id.0))),
+            FieldId::ProcSname => present(&self.leader(self.session())?.name),
+            FieldId::ProcSidExe => self.leader(self.session())?.argv.first().map(Value::text),
+            FieldId::ProcSidExepath => present(&self.leader(self.session())?.path),
+            FieldId::ProcVpgid | FieldId::ProcPgid => {
+                self.process()?.job.group.map(|id| Value::Int(i64::from(id.0)))
+            }
+            FieldId::ProcVpgidName | FieldId::ProcPgidName => {
+                present(&self.leader(self.process()?.job.group)?.name)
+            }
+            FieldId::ProcVpgidExe | FieldId::ProcPgidExe => {
+                self.leader(self.process()?.job.group)?.argv.first().map(Value::text)
+            }
+            FieldId::ProcVpgidExepath | FieldId::ProcPgidExepath => {
+                present(&self.leader(self.process()?.job.group)?.path)
+            }
+            FieldId::ProcPpidDuration => {
+                let start = self.parent()?.key.start;
+                start.is_known().then(|| Value::Int(self.observation.time.since(start).0))
+            }
+            FieldId::ProcPidTs => known(self.process()?.key.start),
+            FieldId::ProcPpidTs => known(self.parent()?.key.start),
+            FieldId::ProcIsExeWritable => self.is_executable_writable().map(Value::Bool),
+            FieldId::ProcIsExeLowerLayer => match self.program()?.executable.origin {
+                Origin::Unknown | Origin::Memfd => None,
+                Origin::Image => Some(Value::Bool(true)),
+                Origin::Created | Origin::Network => Some(Value::Bool(false)),
+            },
+            FieldId::ProcIsSidLeader => {
+                let process = self.process()?;
+                self.session().map(|id| Value::Bool(id == process.key.tgid))
+            }
+            FieldId::ProcIsVpgidLeader | FieldId::ProcIsPgidLeader => {
+                let process = self.process()?;
+                process.job.group.map(|id| Value::Bool(id == process.key.tgid))
+            }
+            FieldId::ProcExeIno => self.executable_inode(),
+            FieldId::ProcExeInoCtime => known(self.executable_changed()?),
+            FieldId::ProcExeInoCtimeProcStart => {
+                let start = self.process()?.key.start;
+                let changed = self.executable_changed()?;
+                start.is_known().then(|| Value::Int(start.since(changed).0))
+            }
+            FieldId::ProcExeInoCtimePidnsStart => {
+                Some(Value::Int(self.executable_changed()?.since(self.first_start()?).0))
+            }
+            FieldId::ProcPidnsInitStartTs => known(self.first_start()?),
+            FieldId::ProcStdinType => self.standard_type(Fd::STDIN),
+            FieldId::ProcStdoutType => self.standard_type(Fd::STDOUT),
+            FieldId::ProcStderrType => self.standard_type(Fd::STDERR),
+            FieldId::ProcStdinName => self.standard_name(Fd::STDIN),
+            FieldId::ProcStdoutName => self.standard_name(Fd::STDOUT),
+            FieldId::ProcStderrName => self.standard_name(Fd::STDERR),
+            FieldId::ThreadVtid => Some(Value::Int(i64::from(self.event.context.as_ref()?.tid.0))),
+            FieldId::ThreadIsmain => {
+                let context = self.event.context.as_ref()?;
+                Some(Value::Bool(context.tid.0 == context.tgid.0))
+            }
+            FieldId::UserName => self.user_name(),
+            FieldId::UserHomedir => self.of_user(|user| &user.home),
+            FieldId::UserShell => self.of_user(|user| &user.shell),
+            // Nobody logs in to a sandbox: the kernel's number for that, as it is read without its sign's loss.
+            FieldId::UserLoginuid => Some(Value::Int(-1)),
+            FieldId::GroupGid => self.process()?.job.gid.map(|gid| Value::Int(i64::from(gid.0))),
+            FieldId::GroupName => self.group_name(),
+            FieldId::FdNameraw => self.raw_name(),
+            FieldId::FdTypes => self.types(field.index),
+            FieldId::FdIp | FieldId::FdNet => self.addresses(),
+            FieldId::FdCip | FieldId::FdCnet => self.client().map(|client| Value::Ip(client.ip())),
+            FieldId::FdLip | FieldId::FdLnet => self.local().map(|local| Value::Ip(local.ip())),
+            FieldId::FdPort => self.ports(),
+            FieldId::FdCport => self.client().map(|client| Value::Int(i64::from(client.port()))),
+            FieldId::FdLport => self.local().map(|local| Value::Int(i64::from(local.port()))),
+            FieldId::FdSockfamily => {
+                let family = self.socket()?.family;
+                if family.is_inet() {
+                    Some(Value::Word("ip"))
+                } else {
+                    (family == crate::event::Family::UNIX).then_some(Value::Word("unix"))
+                }
+            }
+            FieldId::FdConnected => self.is_connected().map(Value::Bool),
+            FieldId::FdContainername => {
+                let Value::Text(name) = self.fd_name()? else { return None };
+                self.in_container(Some(name))
+            }
+            FieldId::FdContainerdirectory => self.in_container(self.directory()),
+            FieldId::FdIsUpperLayer => self.is_written_here().map(Value::Bool),
+            FieldId::FdIsLowerLayer => self.is_written_here().map(|here| Value::Bool(!here)),
+            FieldId::ContainerFullId => self.full_id().map(Value::text),
+            FieldId::ContainerName => self.of_container(|metadata| metadata.name.as_deref()),
+            FieldId::ContainerType => self.of_container(|metadata| metadata.runtime.as_deref()),
+            FieldId::ContainerImage => self.of_image(|image| Some(&image.reference)),
+            FieldId::ContainerImageId => self.of_image(|image| image.id.as_deref()),
+            FieldId::ContainerImageRepository => self.of_image(|image| Some(&image.repository)),
+            FieldId::ContainerImageTag => self.of_image(|image| image.tag.as_deref()),
+            FieldId::ContainerImageDigest => self.of_image(|image| image.digest.as_deref()),
+            FieldId::ContainerPrivileged => self.metadata()?.privileged.map(Value::Bool),
+            FieldId::ContainerMounts => self.mounts(),
+            FieldId::ContainerStartTs => known(self.first_heard()?),
+            FieldId::ContainerDuration => {
+                Some(Value::Int(self.observation.time.since(self.first_heard()?).0))
+            }
+            FieldId::ContainerIp => self.container_ip(),
+            FieldId::ContainerHostPid => self.metadata()?.host_namespaces.map(|host| Value::Bool(host.pid)),
+            FieldId::ContainerHostNetwork => {
+                self.metadata()?.host_namespaces.map(|host| Value::Bool(host.network))
+            }
+            FieldId::ContainerHostIpc => self.metadata()?.host_namespaces.map(|host| Value::Bool(host.ipc)),
+            FieldId::ContainerLabels => self.container_labels(),
+            FieldId::K8sPodName => self.of_pod(OfPod::Name),
+            FieldId::K8sNsName => self.of_pod(OfPod::Namespace),
+            FieldId::K8sPodId | FieldId::K8sPodUid => self.of_pod(OfPod::Uid),
+            FieldId::K8sPodSandboxId => self.pod_sandbox_short(),
+            FieldId::K8sPodFullSandboxId => self.of_pod(OfPod::SandboxId),
+            FieldId::K8sPodLabels => self.pod_labels(),
+            FieldId::K8sPodIp => self.pod_ip(),
+            // These need a key, see `get_keyed`.
+            FieldId::ContainerMount
+            | FieldId::ContainerMountSource
+            | FieldId::ContainerMountDest
+            | FieldId::ContainerMountMode
+            | FieldId::ContainerMountRdwr
+            | FieldId::ContainerMountPropagation
+            | FieldId::ContainerLabel
+            | FieldId::K8sPodLabel => None,
             // The matcher puts it in where a step was counted.
             FieldId::MatchCount => None,
         }
@@ -257,10 +452,19 @@ impl<'a> Scene<'a> {
     }
 
     /// The nth ancestor's program: as the parent is now if it is still there, else as it was.
-    fn ancestor(&self, nth: u8) -> Option<&'a Program> {
+    pub(super) fn ancestor(&self, nth: u8) -> Option<&'a Program> {
         let at = usize::from(nth).checked_sub(1)?;
         let ancestor = self.process()?.ancestors.get(at)?;
         Some(&*ancestor.actor.program).filter(|program| !program.is_unknown())
+    }
+
+    /// The event's names. Most have one.
+    fn type_names(&self) -> Option<Value<'a>> {
+        match self.event.kind.names() {
+            [] => None,
+            [name] => Some(Value::Word(name)),
+            names => Some(Value::Words(names)),
+        }
     }
 
     fn call(&self) -> Option<&'a Call> {
@@ -273,7 +477,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The permission bits that a chmod or a creating open asks for.
-    fn mode(&self) -> Option<ModeBits> {
+    pub(super) fn mode(&self) -> Option<ModeBits> {
         if let Kind::Open(open) = &self.event.kind {
             return open.flags.contains(OpenFlags::CREAT).then_some(open.mode);
         }
@@ -296,6 +500,10 @@ impl<'a> Scene<'a> {
             exec.execfn
         } else if let Kind::Chdir(chdir) = &self.event.kind {
             chdir.pathname
+        } else if let Kind::Chroot(chroot) = &self.event.kind {
+            chroot.pathname
+        } else if let Kind::InotifyAddWatch(event) = &self.event.kind {
+            event.pathname
         } else {
             return None;
         };
@@ -380,13 +588,6 @@ impl<'a> Scene<'a> {
         self.socket()?.remote()
     }
 
-    fn server(&self) -> Option<SocketAddr> {
-        match self.socket()?.role {
-            Role::Client { remote, .. } => Some(remote),
-            Role::Server { .. } | Role::Idle | Role::Local => None,
-        }
-    }
-
     /// The gravest of the foreign code that the process took in beside its program.
     fn foreign_code(&self) -> Option<&'a Code> {
         self.process()?.foreign_code()
@@ -427,44 +628,6 @@ impl<'a> Scene<'a> {
         let input = self.state.connected_remote(process, Fd::STDIN);
         let output = self.state.connected_remote(process, Fd::STDOUT);
         input.filter(|_| input == output).or_else(|| self.state.relayed_remote(process))
-    }
-
-    fn fd_path(&self) -> Option<&'a [u8]> {
-        self.file().map(|file| &*file.path)
-    }
-
-    fn fd_name(&self) -> Option<Value<'a>> {
-        if let Some(path) = self.fd_path() {
-            return Some(Value::text(path));
-        }
-        let socket = self.socket()?;
-        let (client, server) = match socket.role {
-            Role::Client { remote, .. } => (None, Some(remote)),
-            Role::Server { remote } => (remote, None),
-            Role::Idle | Role::Local => return None,
-        };
-        let end =
-            |addr: Option<SocketAddr>| addr.map_or_else(|| "0.0.0.0:0".to_owned(), |addr| addr.to_string());
-        Some(Value::Text(Cow::Owned(format!("{}->{}", end(client), end(server)).into_bytes())))
-    }
-
-    fn fd_kind(&self) -> Option<(&'static str, &'static str)> {
-        if let Some(socket) = self.socket() {
-            return match socket.family {
-                crate::event::Family::INET => Some(("4", "ipv4")),
-                crate::event::Family::INET6 => Some(("6", "ipv6")),
-                crate::event::Family::UNIX => Some(("u", "unix")),
-                _ => None,
-            };
-        }
-        if self.file().is_some() {
-            return Some(("f", "file"));
-        }
-        let object = self.state.descriptor(self.observation.process, self.observation.fd?)?.object;
-        match object {
-            Object::Pipe(..) => Some(("p", "pipe")),
-            Object::Unknown | Object::File(_) | Object::Socket(_) | Object::Nvidia(_) | Object::Anon => None,
-        }
     }
 
     /// What the denylists say of the remote.
@@ -514,6 +677,10 @@ fn present(text: &[u8]) -> Option<Value<'_>> {
     if text.is_empty() { None } else { Some(Value::text(text)) }
 }
 
+fn known<'a>(time: Time) -> Option<Value<'a>> {
+    time.is_known().then_some(Value::Int(time.0))
+}
+
 fn serial<'a>(serial: FileSerial) -> Value<'a> {
     Value::count(serial.0)
 }
@@ -537,7 +704,7 @@ fn source<'a>(hit: &Hit<'a>) -> Value<'a> {
 }
 
 /// The process's name: what exec made it, or, while nothing is known of its program, what it calls itself.
-fn name_of(process: &Process) -> Option<Value<'_>> {
+pub(super) fn name_of(process: &Process) -> Option<Value<'_>> {
     let name = if process.program.name.is_empty() { process.comm.bytes() } else { &process.program.name };
     present(name.get(..COMM_MAX).unwrap_or(name))
 }
@@ -556,7 +723,7 @@ fn cmdline_of(program: &Program) -> Vec<u8> {
     line
 }
 
-fn flag_names(flags: OpenFlags) -> String {
+pub(super) fn flag_names(flags: OpenFlags) -> String {
     let access = match (flags.is_read(), flags.is_write()) {
         (true, true) => "O_RDWR",
         (false, true) => "O_WRONLY",

@@ -83,7 +83,9 @@ fn is_made(value: &Value<'_>) -> bool {
         Value::Bool(_)
         | Value::Int(_)
         | Value::Word(_)
+        | Value::Words(_)
         | Value::Ip(_)
+        | Value::Ips(_)
         | Value::Endpoint(_)
         | Value::Ints(_) => false,
     }

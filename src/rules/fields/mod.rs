@@ -2,15 +2,29 @@
 //!
 //! The table drives the type check of conditions, `rules fields`, the reference page, and the smallest trace session.
 
+mod arguments;
+mod descriptor;
 mod eval;
+mod given;
 mod memo;
+mod moment;
+mod outside;
+mod params;
+mod process;
 mod table;
+#[cfg(test)]
+mod tests;
+pub mod unavailable;
 mod value;
 
 pub use eval::Scene;
+pub(crate) use given::{events_of, is_from_outside, since};
 pub use memo::Memo;
 pub(crate) use memo::Seen;
+pub use params::ParamName;
+pub(crate) use params::unavailable as param_unavailable;
 pub use table::{FIELDS, FieldId, Need};
+pub use unavailable::Unavailable;
 pub use value::{OwnedValue, Value};
 
 /// The type of a field's values, which decides what a condition may compare it with.
@@ -51,6 +65,10 @@ pub enum Takes {
     Nothing,
     /// A number, which may be left out.
     Index,
+    /// A text, such as a label's key.
+    Key,
+    /// The name of an event's parameter, joined by a dot: `evt.arg.flags`.
+    Param,
 }
 
 /// One field of the language.
@@ -78,11 +96,46 @@ pub fn by_name(name: &str) -> Option<&'static FieldDef> {
     FIELDS.iter().find(|field| field.name == name)
 }
 
+/// What a name in a rule stands for.
+#[derive(Clone, Copy, Debug)]
+pub enum Named {
+    /// A field.
+    Field(&'static FieldDef),
+    /// A parameter of an event.
+    Param(&'static FieldDef, ParamName),
+    /// A field of Falco's that gVisor's trace cannot fill.
+    Unavailable(&'static str, Unavailable),
+}
+
+/// What that name stands for; nothing if it is no field's.
+#[must_use]
+pub fn named(name: &str) -> Option<Named> {
+    if let Some(def) = by_name(name) {
+        return Some(Named::Field(def));
+    }
+    if let Some(param) = name.strip_prefix("evt.arg.") {
+        return ParamName::by_name(param).map(|param| Named::Param(FieldId::EvtArg.def(), param));
+    }
+    if let Some(param) = name.strip_prefix("evt.rawarg.") {
+        let param = ParamName::by_name(param)?;
+        let id = if params::is_text(param) { FieldId::EvtRawargText } else { FieldId::EvtRawarg };
+        return Some(Named::Param(id.def(), param));
+    }
+    unavailable::reason(name).map(|(name, reason)| Named::Unavailable(name, reason))
+}
+
+/// The names of everything that [`named`] knows, for a mend.
+pub(crate) fn names() -> impl Iterator<Item = String> {
+    let own = FIELDS.iter().map(|field| field.name.to_owned());
+    let params = ParamName::all().map(|param| format!("evt.arg.{param}"));
+    own.chain(params).chain(unavailable::all().map(|(name, _)| name.to_owned()))
+}
+
 /// A field as a condition uses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct FieldRef {
     /// Which field.
     pub id: FieldId,
-    /// The number in its brackets.
+    /// The number in its brackets; of a parameter, which one.
     pub index: Option<u8>,
 }

@@ -22,6 +22,8 @@ pub enum Value<'a> {
     Text(Cow<'a, [u8]>),
     /// A word of ours.
     Word(&'static str),
+    /// Several words for one thing, the usual one first.
+    Words(&'static [&'static str]),
     /// An address.
     Ip(IpAddr),
     /// An address and port.
@@ -30,6 +32,8 @@ pub enum Value<'a> {
     Texts(Vec<Cow<'a, [u8]>>),
     /// Several numbers.
     Ints(SmallVec<[i64; 8]>),
+    /// Several addresses.
+    Ips(SmallVec<[IpAddr; 2]>),
 }
 
 /// A value that outlives its event.
@@ -57,10 +61,12 @@ impl<'a> Value<'a> {
             Value::Int(number) => Value::Int(number),
             Value::Text(text) => Value::Text(own(text)),
             Value::Word(word) => Value::Word(word),
+            Value::Words(words) => Value::Words(words),
             Value::Ip(addr) => Value::Ip(addr),
             Value::Endpoint(addr) => Value::Endpoint(addr),
             Value::Texts(texts) => Value::Texts(texts.into_iter().map(own).collect()),
             Value::Ints(numbers) => Value::Ints(numbers),
+            Value::Ips(addrs) => Value::Ips(addrs),
         }
     }
 
@@ -74,12 +80,15 @@ impl<'a> Value<'a> {
                 texts.iter().map(|text| heap_of::<u8>(text.len())).fold(list, usize::saturating_add)
             }
             Value::Ints(numbers) if numbers.spilled() => heap_of::<i64>(numbers.capacity()),
+            Value::Ips(addrs) if addrs.spilled() => heap_of::<IpAddr>(addrs.capacity()),
             Value::Bool(_)
             | Value::Int(_)
             | Value::Word(_)
+            | Value::Words(_)
             | Value::Ip(_)
             | Value::Endpoint(_)
-            | Value::Ints(_) => 0,
+            | Value::Ints(_)
+            | Value::Ips(_) => 0,
         }
     }
 
@@ -89,12 +98,14 @@ impl<'a> Value<'a> {
         match self {
             Value::Text(text) => Some(text),
             Value::Word(word) => Some(word.as_bytes()),
+            Value::Words(words) => words.first().map(|word| word.as_bytes()),
             Value::Bool(_)
             | Value::Int(_)
             | Value::Ip(_)
             | Value::Endpoint(_)
             | Value::Texts(_)
-            | Value::Ints(_) => None,
+            | Value::Ints(_)
+            | Value::Ips(_) => None,
         }
     }
 
@@ -136,6 +147,7 @@ impl fmt::Display for Displayed<'_, '_> {
             },
             Value::Text(text) => Text(text).fmt(f),
             Value::Word(word) => word.fmt(f),
+            Value::Words(words) => words.first().copied().unwrap_or_default().fmt(f),
             Value::Ip(addr) => addr.fmt(f),
             Value::Endpoint(addr) => addr.fmt(f),
             Value::Texts(texts) => {
@@ -145,15 +157,18 @@ impl fmt::Display for Displayed<'_, '_> {
                 }
                 Ok(())
             }
-            Value::Ints(numbers) => {
-                for (at, number) in numbers.iter().enumerate() {
-                    let separator = if at > 0 { "," } else { "" };
-                    write!(f, "{separator}{number}")?;
-                }
-                Ok(())
-            }
+            Value::Ints(numbers) => list(numbers, f),
+            Value::Ips(addrs) => list(addrs, f),
         }
     }
+}
+
+fn list<T: fmt::Display>(members: &[T], f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (at, member) in members.iter().enumerate() {
+        let separator = if at > 0 { "," } else { "" };
+        write!(f, "{separator}{member}")?;
+    }
+    Ok(())
 }
 
 /// A span of time in the largest unit that leaves something before the point: `1.5s`, `20ms`.

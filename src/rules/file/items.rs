@@ -12,6 +12,9 @@ const KINDS: &[&str] = &["list", "macro", "rule", "required_engine_version", "re
 const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
 const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
 
+/// The version of Falco's rule engine whose language this is (falcosecurity/falco, `userspace/engine`, July 2026).
+const ENGINE: (u32, u32, u32) = (0, 58, 0);
+
 /// The keys of a map.
 type Keys<'n> = &'n [(Spanned<String>, Node)];
 
@@ -46,11 +49,70 @@ impl Reader<'_> {
             "list" => self.list_item(name, keys),
             "macro" => self.macro_item(name, keys),
             "rule" => self.rule_item(name, keys),
-            // What Falco's engine and plugins must be able to do says nothing about this engine: each field and
-            // operator is checked for itself.
+            "required_engine_version" => {
+                self.only_known(keys, &kind.value, &[kind.value.as_str()]);
+                self.required_engine(name);
+                None
+            }
             _ => {
                 self.only_known(keys, &kind.value, &[kind.value.as_str()]);
+                self.required_plugins(name);
                 None
+            }
+        }
+    }
+
+    /// What Falco's engine must be able to do. Each field and operator is checked for itself, so that a later version
+    /// is no error; but a file that asks for one may mean what nobody here knows yet.
+    fn required_engine(&mut self, node: &Node) {
+        let Some(version) = self.name("required_engine_version", node) else { return };
+        let numbers: Option<Vec<u32>> = version.value.split('.').map(|number| number.parse().ok()).collect();
+        // A plain number is the minor version of before 2023.
+        let wanted = match numbers.as_deref() {
+            Some([minor]) => (0, *minor, 0),
+            Some([major, minor, patch]) => (*major, *minor, *patch),
+            Some(_) | None => {
+                let message = format!("`{}` is not a version", version.value);
+                self.error(
+                    Diagnostic::error(codes::BAD_VALUE, message, version.span)
+                        .help("write three numbers, such as `0.57.0`"),
+                );
+                return;
+            }
+        };
+        if wanted > ENGINE {
+            let (major, minor, patch) = ENGINE;
+            let message = format!("the file asks for Falco's engine {}", version.value);
+            self.error(Diagnostic::warning(codes::REQUIRES_MORE, message, version.span).help(format!(
+                "the language is that of {major}.{minor}.{patch}; what it does not know is an error"
+            )));
+        }
+    }
+
+    /// Plugins with their versions. What the one for containers gives is here or known to be missing; the others
+    /// bring events of other sources, and rules for those are left out one by one.
+    fn required_plugins(&mut self, node: &Node) {
+        for plugin in self.list("required_plugin_versions", node).unwrap_or_default() {
+            let NodeKind::Map(keys) = &plugin.kind else {
+                self.wrong_form("plugin", "a map with `name` and `version`", plugin);
+                continue;
+            };
+            self.only_known(keys, "plugin", &["name", "version", "alternatives"]);
+            for key in ["name", "version"] {
+                match find(keys, key) {
+                    Some(value) => drop(self.name(key, value)),
+                    None => self.missing_key("plugin", key, plugin.span),
+                }
+            }
+            for other in find(keys, "alternatives")
+                .and_then(|list| self.list("alternatives", list))
+                .unwrap_or_default()
+            {
+                let NodeKind::Map(keys) = &other.kind else {
+                    self.wrong_form("alternative", "a map with `name` and `version`", other);
+                    continue;
+                };
+                self.only_known(keys, "alternative", &["name", "version"]);
             }
         }
     }

@@ -127,6 +127,37 @@ impl Matcher {
             }
         }
         rules.find_steps(event, scene, &mut self.scratch);
+        self.offer_found(rules, scene, out);
+    }
+
+    /// Takes an event again of which the lists say something else than they did in `before`: only steps are met that it
+    /// did not meet then.
+    pub(crate) fn observe_again(
+        &mut self,
+        rules: &RuleSet,
+        before: &Scene<'_>,
+        scene: &Scene<'_>,
+        out: &mut Vec<Match>,
+    ) {
+        if self.rules.len() < rules.rules().len() {
+            self.rules.resize_with(rules.rules().len(), RuleState::default);
+            self.charge_lists();
+        }
+        rules.find_steps(scene.event.kind.event_type(), scene, &mut self.scratch);
+        self.scratch.steps.retain(|place| {
+            let step = rules.rules.get(place.rule).and_then(|rule| rule.steps.get(place.step));
+            match step.map(|step| &step.met_by) {
+                Some(MetBy::Event(condition, _)) => {
+                    condition.holds(scene, &[]) && !condition.holds(before, &[])
+                }
+                Some(MetBy::Match(_)) | None => false,
+            }
+        });
+        self.offer_found(rules, scene, out);
+    }
+
+    /// Offers an event to the steps that were found for it.
+    fn offer_found(&mut self, rules: &RuleSet, scene: &Scene<'_>, out: &mut Vec<Match>) {
         if self.scratch.steps.is_empty() {
             return;
         }

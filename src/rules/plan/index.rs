@@ -87,10 +87,12 @@ impl FieldIndex {
         match &*value {
             Value::Text(text) => self.find_text(text, found),
             Value::Word(word) => self.find_text(word.as_bytes(), found),
+            Value::Words(words) => words.iter().for_each(|word| self.find_text(word.as_bytes(), found)),
             Value::Texts(texts) => texts.iter().for_each(|text| self.find_text(text, found)),
             Value::Int(number) => self.find_number(*number, found),
             Value::Ints(numbers) => numbers.iter().for_each(|number| self.find_number(*number, found)),
             Value::Ip(addr) => self.find_addr(*addr, found),
+            Value::Ips(addrs) => addrs.iter().for_each(|addr| self.find_addr(*addr, found)),
             Value::Endpoint(addr) => self.find_addr(addr.ip(), found),
             Value::Bool(_) => {}
         }

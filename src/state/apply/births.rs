@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::event::{CloneFlags, Context, Nanos, Raw, SentryClone};
+use crate::event::{CloneFlags, Context, Exit, Nanos, Raw, SentryClone};
 
 use super::super::early::{Early, Offspring, Own};
 use super::super::fds::TableOp;
@@ -85,6 +85,7 @@ impl State {
             comm: acting.context.comm.present().map_or(from.comm, Comm::new),
             uid: from.uid,
             cwd: from.cwd.clone(),
+            job: from.job,
             // A CUDA context does not survive a fork; who shares the memory shares it, too.
             gpu: if memory.is_some() { from.gpu.clone() } else { Gpu::default() },
             exec_session: from.exec_session,
@@ -160,8 +161,8 @@ impl State {
             from.stdin.clone(),
             from.code.clone(),
         );
-        let (uid, session, exec_session, runs_from, exec_unseen) =
-            (from.uid, from.session, from.exec_session, from.runs_from, from.exec_unseen);
+        let (uid, session, job, exec_session, runs_from, exec_unseen) =
+            (from.uid, from.session, from.job, from.exec_session, from.runs_from, from.exec_unseen);
         let Some(process) = self.processes.get_mut(child) else { return };
         let old_lineage = process.lineage;
         process.birth = Birth::Seen;
@@ -170,6 +171,7 @@ impl State {
         process.memory = memory;
         process.uid = process.uid.or(uid);
         process.session = process.session.or(session);
+        process.job = process.job.or(job);
         process.exec_session |= exec_session;
         if early.cwd == Own::Inherited {
             process.cwd = cwd;
@@ -262,13 +264,14 @@ impl State {
     }
 
     /// setsid(2): the process leads a session of its own, which is named after it.
-    pub(super) fn setsid(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
-        if raw.call.exit?.succeeded()
+    pub(super) fn setsid(&mut self, acting: &Acting<'_>, exit: Exit) -> About {
+        if exit.succeeded()
             && let Some(process) = self.processes.get_mut(acting.process)
         {
             process.session = Some(SessionLeader::of(process));
+            process.job = process.job.alone(process.key.tgid);
         }
-        Some(PROCESS)
+        PROCESS
     }
 
     /// unshare(2) with `CLONE_FILES`: the table is the process's own from now on.

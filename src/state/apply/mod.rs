@@ -17,7 +17,7 @@ mod taint;
 mod transfer;
 mod unseen;
 
-use crate::event::{Context, Fd, Kind, Tgid, Time};
+use crate::event::{Context, Fd, Kind, Sysno, Tgid, Time};
 
 use super::{ContainerIx, News, Object, Observation, ProcessId, State, Subject};
 
@@ -111,7 +111,9 @@ impl State {
             Kind::Accept(accept) => self.accept(acting, accept),
             Kind::SocketPair(pair) => self.socketpair(acting, pair),
             Kind::Bind(bind) => self.bind(acting, bind),
-            Kind::Listen(listen) => listen.call.exit.map(|_| self.about(acting, listen.fd)),
+            Kind::Listen(listen) => {
+                listen.call.exit.map(|exit| self.bound(acting, listen.fd, listen.address, exit))
+            }
             Kind::Mmap(mmap) => mmap.call.exit.map(|exit| self.mmap(acting, mmap.fd, mmap.prot, exit)),
             Kind::InotifyAddWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             Kind::InotifyRmWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
@@ -119,7 +121,9 @@ impl State {
             Kind::TimerfdGettime(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             // sentry/clone is the proof of a clone, with the child's true id.
             Kind::Clone(_) | Kind::Fork(_) => None,
-            Kind::Setid(event) => event.call.exit.map(|_| PROCESS),
+            Kind::Setid(event) => event.call.exit.map(|exit| {
+                if event.call.sysno == Sysno::SETSID { self.setsid(acting, exit) } else { PROCESS }
+            }),
             Kind::Setresid(event) => event.call.exit.map(|_| PROCESS),
             Kind::Prlimit(event) => event.call.exit.map(|_| PROCESS),
             Kind::Chroot(event) => event.call.exit.map(|_| PROCESS),

@@ -76,7 +76,8 @@ impl State {
         if state.family == Family::default() {
             state.family = Family::of(remote);
         }
-        let is_stream = state.kind != SOCK_DGRAM;
+        let kind = state.kind;
+        let is_stream = kind != SOCK_DGRAM;
         let (repeated, since, before) = match state.role {
             Role::Client { remote: earlier, outcome: before, since }
                 if earlier == remote && (before == Outcome::Pending || exit.errno == Errno::EISCONN) =>
@@ -96,6 +97,7 @@ impl State {
         if let Some(endpoint) = self.container_mut(acting.container)?.endpoints.get_mut(endpoint) {
             if !repeated {
                 endpoint.tried(acting.time);
+                (endpoint.by, endpoint.kind) = (Some(acting.process), kind);
             }
             if before != Some(outcome) {
                 endpoint.came_to(outcome, acting.time);
@@ -107,6 +109,17 @@ impl State {
         }
         let news = if repeated { News::No } else { News::Attempt };
         Some((Some(event.fd), Subject::Socket { socket, endpoint: Some(endpoint), news }))
+    }
+
+    /// bind(2), or listen(2) where the sentry says the address: this end of the socket is known.
+    pub(super) fn bound(&mut self, acting: &Acting<'_>, fd: Fd, address: SockAddr<'_>, exit: Exit) -> About {
+        if let Some(local) = address.inet().filter(|_| exit.succeeded()) {
+            let socket = self.socket_behind(acting, fd, Some(Family::of(local)));
+            if let Some(socket) = self.sockets.get_mut(socket) {
+                socket.local = Some(Box::new(local));
+            }
+        }
+        self.about(acting, fd)
     }
 
     /// The ports that the process or an ancestor bound lead on to `remote`.
@@ -124,7 +137,7 @@ impl State {
     /// bind(2).
     pub(super) fn bind(&mut self, acting: &Acting<'_>, event: &Bind<'_>) -> Option<About> {
         let exit = event.call.exit?;
-        let about = self.about(acting, event.fd);
+        let about = self.bound(acting, event.fd, event.address, exit);
         if exit.succeeded()
             && let Some(local) = event.address.inet().filter(|local| local.port() != 0)
             && !self.is_datagram(about.1)
@@ -157,7 +170,15 @@ impl State {
             None => Role::Server { remote: None },
         };
         let family = remote.map_or(Family::UNIX, Family::of);
-        let (socket, _) = self.sockets.insert(Socket::new(family, SOCK_STREAM, role));
+        let listener = self.processes.fds(acting.process).and_then(|fds| fds.get(event.fd));
+        let local = match listener.map(|listener| listener.object) {
+            Some(Object::Socket(listener)) => {
+                self.sockets.get(listener).and_then(|listener| listener.local.clone())
+            }
+            Some(Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon)
+            | None => None,
+        };
+        let (socket, _) = self.sockets.insert(Socket { local, ..Socket::new(family, SOCK_STREAM, role) });
         let object = Object::Socket(socket);
         self.set_fd(acting, fd, Descriptor::own(object, Access::ReadWrite, on_exec(event.flags)));
         if let Some(addr) = remote.filter(|remote| is_remote(remote.ip())) {

@@ -56,6 +56,7 @@ impl State {
         process.birth = Birth::Seen;
         process.early = None;
         process.session = Some(SessionLeader::of(process));
+        process.sits_at_start(start);
         let serial = process.serial;
         if let Some(container) = self.container_mut(acting.container) {
             container.first.get_or_insert(serial);
@@ -140,6 +141,7 @@ impl State {
         self.becomes(acting, program);
         if let Some(process) = self.processes.get_mut(acting.process) {
             process.loaded = Loaded::JustNow;
+            process.sits_at_exec(exec);
         }
         PROCESS
     }

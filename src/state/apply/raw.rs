@@ -32,7 +32,14 @@ impl State {
             Sysno::LINK | Sysno::LINKAT | Sysno::SYMLINK | Sysno::SYMLINKAT => {
                 self.renamed(acting, raw, Stays::Yes)
             }
-            Sysno::SETSID => self.setsid(acting, raw),
+            Sysno::SETPGID => {
+                if raw.call.exit?.succeeded() {
+                    self.began_group(acting.process, raw);
+                }
+                Some(PROCESS)
+            }
+
+            Sysno::SETSID => raw.call.exit.map(|exit| self.setsid(acting, exit)),
             Sysno::UNSHARE => self.unshare(acting, raw),
             Sysno::EPOLL_CREATE => self.opened_unseen(acting, raw, Object::Anon, OnExec::Keep),
             Sysno::EPOLL_CREATE1 => {

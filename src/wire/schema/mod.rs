@@ -25,6 +25,16 @@ impl Release {
     /// All of them, oldest first.
     pub const ALL: [Release; 3] = [Release::R2022, Release::R2024, Release::R2026];
 
+    /// Its name on the command line.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Release::R2022 => "2022",
+            Release::R2024 => "2024",
+            Release::R2026 => "2026",
+        }
+    }
+
     /// The release of a year as the command line names it.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Release> {

@@ -479,7 +479,7 @@ fn a_shadow_rule_emits_findings_marked_so_and_adds_no_score() {
 #[test]
 fn an_absent_value_prints_na_and_workload_strings_are_escaped() {
     tells(
-        "condition: evt.type = execve
+        "condition: evt.type = execve and not evt.type = container
         output: '%fd.name ran %proc.exepath (%proc.cmdline) 100%% of %proc.exepath.'",
         r#"0s pid=10 execve path="/tmp/\x1b[2J\n" argv="x '\n\xff'"
          #^ r <NA> ran /tmp/\u{1b}[2J\n

@@ -1,13 +1,36 @@
-//! Loading the rules that a command was given.
+//! `sluicebox rules`: what can be done with rule files; and loading the rules that a command was given.
+
+mod check;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Result, anyhow, bail};
+use clap::{Args, Subcommand};
 use sluicebox::intel::Intel;
-use sluicebox::rules::{Compiled, RuleSet, Thresholds, builtin, compile};
+use sluicebox::rules::{Compiled, RuleSet, Severity, Thresholds, builtin, compile};
 use sluicebox_daemon::analyze::Knowledge;
+
+use super::Outcome;
+
+/// Work with rule files
+#[derive(Debug, Args)]
+pub(super) struct Typed {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(check::Typed),
+}
+
+pub(super) fn run(typed: Typed) -> Result<Outcome> {
+    match typed.command {
+        Command::Check(typed) => check::run(typed),
+    }
+}
 
 /// The rules at `paths`, or the built-in ones where none are named, with the bundled lists.
 pub(super) fn knowledge(paths: &[PathBuf]) -> Result<Knowledge> {
@@ -26,9 +49,10 @@ pub(super) fn load(paths: &[PathBuf]) -> Result<Arc<RuleSet>> {
             files.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
         compile(&files, Thresholds::default(), 1)
     };
-    let Compiled { rules, sources, diagnostics } = compiled;
-    if !diagnostics.is_empty() {
-        super::say_lines(&diagnostics.text(&sources));
+    let Compiled { rules, sources, diagnostics, .. } = compiled;
+    let text = diagnostics.text_from(Severity::Warning, &sources);
+    if !text.is_empty() {
+        super::say_lines(&text);
     }
     match rules {
         Some(rules) => Ok(Arc::new(rules)),
