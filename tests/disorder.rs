@@ -112,6 +112,7 @@ const RESTS_ON_ONE_THING: &[(&str, &str)] = &[
     ("m_gpu_import", "one of the ioctls that make a GPU context"),
     ("m_gpu_miner", "one of the ioctls that make a GPU context"),
     ("m_gpu_pipe", "one of the ioctls that make a GPU context"),
+    ("m_install_chain", "begin and end of one look at the host, of three that make the probe"),
     ("m_installed_miner", "all three messages of its exec"),
     ("m_memfd_fexecve", "begin and end of one look at the host, of three that make the probe"),
     ("m_rs_py_pty", "the clone of the shell and one of its three dups"),
@@ -124,9 +125,15 @@ const RESTS_ON_ORDER: &[(&str, &str)] = &[
     ("m_gpu_import", "the order of the ioctls that make a GPU context"),
     ("m_gpu_miner", "the order of the ioctls that make a GPU context"),
     ("m_gpu_pipe", "the order of the ioctls that make a GPU context"),
+    ("m_preload", "the library is mapped before its bytes are written, or before the exec"),
     ("m_rs_mkfifo", "a FIFO that is opened before the descriptor is moved"),
     ("m_rs_pair", "dups before the socketpair"),
 ];
+
+/// What passes from one process to another sooner than an event may be late. A library that is mapped before its bytes
+/// are seen to come is not known, and nobody says later that it is still there.
+const RESTS_ON_HASTE: &[(&str, &str)] =
+    &[("m_preload", "the library is mapped 25 ms after the download, by another process")];
 
 /// Those that changed, without the scenarios that are excused. An honest one never is.
 fn unexcused(changed: BTreeMap<String, Vec<u64>>, excused: &[(&str, &str)]) -> BTreeMap<String, Vec<u64>> {
@@ -141,12 +148,12 @@ const NONE: BTreeMap<String, Vec<u64>> = BTreeMap::new();
 
 #[test]
 fn threads_that_report_50_ms_late_change_no_verdict() {
-    assert_eq!(changed(late_threads, 5), NONE);
+    assert_eq!(unexcused(changed(late_threads, 5), RESTS_ON_HASTE), NONE);
 }
 
 #[test]
 fn events_that_come_50_ms_late_change_no_verdict() {
-    assert_eq!(changed(late_events, 5), NONE);
+    assert_eq!(unexcused(changed(late_events, 5), RESTS_ON_HASTE), NONE);
 }
 
 #[test]

@@ -59,8 +59,9 @@ impl Analysis {
         self.sandbox.tick(now, &self.intel, &mut self.findings);
     }
 
-    /// Takes another snapshot of the denylists from here on.
+    /// Takes another snapshot of the denylists from here on. What is remembered is judged by what is new in it.
     pub fn swap(&mut self, intel: Arc<Intel>) {
+        self.sandbox.lists_changed(&self.intel, &intel, &mut self.findings);
         self.intel = intel;
     }
 

@@ -1,5 +1,5 @@
 //! Sorted keys behind an index of their leading bits: an address or a digest is found, or found to be missing, with
-//! two or three reads of memory.
+//! one or two reads that miss the processor's cache. That is what a lookup costs; the steps within a bucket do not count.
 //!
 //! Digests are evenly spread and so are lists of addresses for the most part. Where they are not, for somebody chose
 //! them, a bucket is searched by halves: never worse than the logarithm of all.
@@ -11,18 +11,33 @@ use super::snapshot::SnapshotError;
 /// Keys that share a bucket, on average. They lie in one or two cache lines.
 const PER_BUCKET: usize = 4;
 
-/// Leading bits that the index goes by at most: 64 MiB of it.
-const MAX_BITS: u32 = 24;
+/// Leading bits that the index goes by at most: a mebibyte of it, which stays in a cache of the second level.
+const MAX_BITS: u32 = 18;
+
+/// Marks of a bucket that are looked through one by one; in a larger bucket they are not worth it.
+const FEW: usize = 32;
 
 /// Something that can be looked up.
 pub(super) trait Key: Fixed + Ord {
+    /// Whether keys are so long that a bucket's would be spread over many cache lines.
+    const IS_LONG: bool;
+
     /// Its first 32 bits, in its order.
     fn leading(&self) -> u32;
+
+    /// Eight bits that an evenly spread key shares with few others of its bucket.
+    fn mark(&self) -> u8;
 }
 
 impl Key for u32 {
+    const IS_LONG: bool = false;
+
     fn leading(&self) -> u32 {
         *self
+    }
+
+    fn mark(&self) -> u8 {
+        0
     }
 }
 
@@ -48,8 +63,14 @@ impl Fixed for Endpoint4 {
 }
 
 impl Key for Endpoint4 {
+    const IS_LONG: bool = false;
+
     fn leading(&self) -> u32 {
         self.0
+    }
+
+    fn mark(&self) -> u8 {
+        0
     }
 }
 
@@ -57,8 +78,14 @@ impl Key for Endpoint4 {
 pub(super) type Endpoint6 = [u8; 18];
 
 impl<const N: usize> Key for [u8; N] {
+    const IS_LONG: bool = true;
+
     fn leading(&self) -> u32 {
         self.first_chunk::<4>().map_or(0, |first| u32::from_be_bytes(*first))
+    }
+
+    fn mark(&self) -> u8 {
+        self.last().copied().unwrap_or(0)
     }
 }
 
@@ -70,12 +97,59 @@ pub(super) struct Table<K> {
     /// Where each bucket begins, and where the last one ends. Empty if there is no key.
     starts: Box<[u32]>,
     keys: Box<[K]>,
-    said: Box<[u32]>,
+    /// Of long keys their marks, to be looked through first: most lookups are of what is not there.
+    marks: Box<[u8]>,
+    said: Numbers,
+}
+
+/// What is said of each key. Few different things are said of many keys, so mostly a byte is enough.
+#[derive(Debug)]
+enum Numbers {
+    Bytes(Box<[u8]>),
+    Words(Box<[u32]>),
+}
+
+impl Numbers {
+    fn new(numbers: Box<[u32]>) -> Numbers {
+        let bytes: Result<Box<[u8]>, _> = numbers.iter().map(|number| u8::try_from(*number)).collect();
+        bytes.map_or(Numbers::Words(numbers), Numbers::Bytes)
+    }
+
+    fn get(&self, at: usize) -> Option<u32> {
+        match self {
+            Numbers::Bytes(bytes) => bytes.get(at).copied().map(u32::from),
+            Numbers::Words(words) => words.get(at).copied(),
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        match self {
+            Numbers::Bytes(bytes) => bytes.len(),
+            Numbers::Words(words) => size_of_val(&**words),
+        }
+    }
+
+    /// In the file they are words, which is simpler and compresses as well.
+    fn encode(&self, out: &mut Vec<u8>) {
+        match self {
+            Numbers::Bytes(bytes) => {
+                out.reserve(bytes.len().saturating_mul(4));
+                bytes.iter().for_each(|byte| out.extend_from_slice(&u32::from(*byte).to_le_bytes()));
+            }
+            Numbers::Words(words) => put_many(out, words),
+        }
+    }
 }
 
 impl<K> Default for Table<K> {
     fn default() -> Self {
-        Table { shift: 0, starts: Box::default(), keys: Box::default(), said: Box::default() }
+        Table {
+            shift: 0,
+            starts: Box::default(),
+            keys: Box::default(),
+            marks: Box::default(),
+            said: Numbers::Bytes(Box::default()),
+        }
     }
 }
 
@@ -100,7 +174,8 @@ impl<K: Key> Table<K> {
             at = at.saturating_add(1);
         }
         starts.resize(buckets.saturating_add(1), at);
-        Table { shift, starts: starts.into(), keys, said }
+        let marks = if K::IS_LONG { keys.iter().map(Key::mark).collect() } else { Box::default() };
+        Table { shift, starts: starts.into(), keys, marks, said: Numbers::new(said) }
     }
 
     /// What is said of a key.
@@ -108,9 +183,16 @@ impl<K: Key> Table<K> {
         let bucket = usize::try_from(key.leading().checked_shr(self.shift)?).ok()?;
         let [from, to] = *self.starts.get(bucket..)?.first_chunk::<2>()?;
         let from = usize::try_from(from).ok()?;
-        let keys = self.keys.get(from..usize::try_from(to).ok()?)?;
-        let at = keys.binary_search(key).ok()?;
-        self.said.get(from.checked_add(at)?).copied().map(SaidIx)
+        let to = usize::try_from(to).ok()?;
+        if K::IS_LONG
+            && let Some(marks) = self.marks.get(from..to)
+            && marks.len() <= FEW
+            && !marks.contains(&key.mark())
+        {
+            return None;
+        }
+        let at = self.keys.get(from..to)?.binary_search(key).ok()?;
+        self.said.get(from.checked_add(at)?).map(SaidIx)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -120,14 +202,15 @@ impl<K: Key> Table<K> {
     /// The memory that it takes, in bytes.
     pub(super) fn bytes(&self) -> usize {
         size_of_val(&*self.keys)
-            .saturating_add(size_of_val(&*self.said))
+            .saturating_add(self.marks.len())
+            .saturating_add(self.said.bytes())
             .saturating_add(size_of_val(&*self.starts))
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
         put_count(out, self.keys.len());
         put_many(out, &self.keys);
-        put_many(out, &self.said);
+        self.said.encode(out);
     }
 
     /// Reads it back; `numbers` is how many numbers there are for what is said.
@@ -154,4 +237,37 @@ pub(super) fn said_of(
         return Err(SnapshotError::Inconsistent("an entry says what nobody claims"));
     }
     Ok(said)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn table<K: Key>(keys: Vec<K>) -> Table<K> {
+        let said = (0u32..).take(keys.len()).collect();
+        Table::new(keys.into(), said)
+    }
+
+    /// Keys that lie close together as well as far apart.
+    fn keys() -> impl Strategy<Value = std::collections::BTreeSet<u32>> {
+        let key = prop_oneof![any::<u32>(), 0x0a00_0000u32..0x0a00_0400, Just(u32::MAX), Just(0)];
+        proptest::collection::btree_set(key, 0..600)
+    }
+
+    proptest! {
+        #[test]
+        fn a_table_finds_what_a_sorted_set_holds(keys in keys(), asked in any::<u32>()) {
+            let addresses = table(keys.iter().copied().collect());
+            let digests = table(keys.iter().map(|key| (u64::from(*key) << 8).to_be_bytes()).collect());
+            for key in keys.iter().copied().chain([asked, asked & 0x0a00_03ff]) {
+                let place = keys.range(..key).count();
+                let expected = keys.contains(&key).then(|| SaidIx(u32::try_from(place).unwrap()));
+                prop_assert_eq!(addresses.get(&key), expected);
+                prop_assert_eq!(digests.get(&(u64::from(key) << 8).to_be_bytes()), expected);
+            }
+            prop_assert_eq!(digests.get(&[0xff; 8]), None);
+        }
+    }
 }

@@ -65,7 +65,7 @@ impl Container {
 
     /// See [`settle`](super::arena::Arena::settle).
     pub(super) fn settle(&mut self) {
-        self.files.settle();
-        self.endpoints.settle();
+        self.files.arena.settle();
+        self.endpoints.arena.settle();
     }
 }

@@ -229,27 +229,6 @@ impl Files {
         true
     }
 
-    /// How much the file is needed that would go first.
-    pub(super) fn least_keep(&self) -> Option<Keep> {
-        self.arena.least_keep()
-    }
-
-    /// What the files weigh.
-    pub(super) fn weight(&self) -> Option<usize> {
-        self.arena.weight()
-    }
-
-    /// See [`Arena::loose_weight`].
-    pub(super) fn loose_weight(&self) -> Option<usize> {
-        self.arena.loose_weight()
-    }
-
-    /// See [`Arena::settle`].
-    #[inline]
-    pub(super) fn settle(&mut self) {
-        self.arena.settle();
-    }
-
     /// How many files are remembered.
     pub(crate) fn len(&self) -> usize {
         self.arena.len()

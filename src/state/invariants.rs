@@ -2,7 +2,8 @@
 
 use super::files::MAX_FILES;
 use super::net::{MAX_ENDPOINTS, MAX_SOCKETS};
-use super::process::{MAX_ANCESTORS, MAX_INPUTS, MAX_PROCESSES};
+use super::process::{MAX_ANCESTORS, MAX_INPUTS};
+use super::processes::MAX_PROCESSES;
 use super::program::MAX_STEPS;
 use super::{MAX_PIPES, Object, State};
 

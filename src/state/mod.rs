@@ -34,8 +34,10 @@ mod net;
 pub(crate) mod path;
 mod pressure;
 mod process;
+mod processes;
 mod program;
 mod recall;
+mod relay;
 mod sight;
 mod terminal;
 #[cfg(test)]
@@ -65,8 +67,9 @@ pub use job::Job;
 pub use metadata::{Group, HostNamespaces, ImageName, Metadata, Mount, Pod, User};
 pub(crate) use net::is_remote;
 pub use net::{Endpoint, Failures, Outcome, Returns, Role, Socket, Traffic};
+use process::Deeds;
 pub use process::{Ancestor, Birth, LineageId, Process, ProcessKey, ProcessSerial, SessionLeader};
-use process::{Deeds, Processes};
+use processes::Processes;
 pub use program::{
     Actor, Argv, Derivation, FileSerial, Making, Origin, Program, Provenance, Remote, Script, Source,
 };
@@ -440,7 +443,7 @@ impl State {
             && let Some(process) = self.processes.get_mut(process)
         {
             process.deeds = Deeds::Evidence;
-            self.processes.settle();
+            self.processes.arena.settle();
         }
     }
 

@@ -47,7 +47,7 @@ impl State {
 
     /// Takes the objects that an event changed into account anew.
     pub(super) fn reweigh(&mut self, observation: Option<&Observation>) {
-        self.processes.settle();
+        self.processes.arena.settle();
         self.sockets.settle();
         self.pipes.settle();
         let container = observation.map(|observation| observation.container);
@@ -66,16 +66,16 @@ impl State {
         let dull = |keep: Option<Keep>| keep == Some(Keep::Dull);
         let files = self
             .containers()
-            .filter(|(_, container)| dull(container.files.least_keep()))
-            .max_by_key(|(index, container)| (container.files.weight(), std::cmp::Reverse(*index)))
+            .filter(|(_, container)| dull(container.files.arena.least_keep()))
+            .max_by_key(|(index, container)| (container.files.arena.weight(), std::cmp::Reverse(*index)))
             .map(|(index, _)| Kind::Files(index));
         let endpoints = || {
             let mut containers = self.containers();
-            let found = containers.find(|(_, container)| dull(container.endpoints.least_keep()));
+            let found = containers.find(|(_, container)| dull(container.endpoints.arena.least_keep()));
             found.map(|(index, _)| Kind::Endpoints(index))
         };
         let kind = files
-            .or_else(|| dull(self.processes.least_keep()).then_some(Kind::Processes))
+            .or_else(|| dull(self.processes.arena.least_keep()).then_some(Kind::Processes))
             .or_else(|| dull(self.sockets.least_keep()).then_some(Kind::Sockets))
             .or_else(endpoints)
             .or_else(|| dull(self.pipes.least_keep()).then_some(Kind::Pipes))
@@ -87,15 +87,15 @@ impl State {
     /// The kind that holds most of the memory, the first of equals. Descriptors go with their processes.
     fn heaviest(&self, share: Share) -> Option<Kind> {
         let own = [
-            (Kind::Processes, share.of(self.processes.weight(), self.processes.loose_weight())),
+            (Kind::Processes, share.of(self.processes.arena.weight(), self.processes.arena.loose_weight())),
             (Kind::Sockets, share.of(self.sockets.weight(), self.sockets.loose_weight())),
             (Kind::Pipes, share.of(self.pipes.weight(), self.pipes.loose_weight())),
         ];
         let of_containers = self.containers().flat_map(|(index, container)| {
             let (files, endpoints) = (&container.files, &container.endpoints);
             [
-                (Kind::Files(index), share.of(files.weight(), files.loose_weight())),
-                (Kind::Endpoints(index), share.of(endpoints.weight(), endpoints.loose_weight())),
+                (Kind::Files(index), share.of(files.arena.weight(), files.arena.loose_weight())),
+                (Kind::Endpoints(index), share.of(endpoints.arena.weight(), endpoints.arena.loose_weight())),
             ]
         });
         let mut most: Option<(Kind, usize)> = None;

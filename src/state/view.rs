@@ -122,13 +122,17 @@ impl State {
         }
     }
 
-    /// The remote that feeds a shell and gets its answers: its standard input comes from there through pipes,
-    /// FIFOs or a pair of sockets, and whoever reads its standard output has a connection to there. That is a reverse shell without a
-    /// socket in its hands.
+    /// The remote that feeds a shell and gets its answers: its standard input comes from there through pipes, FIFOs
+    /// or a pair of sockets, by way of a program that hands on what it gets, and whoever reads its standard output has
+    /// a connection to there. That is a reverse shell without a socket in its hands.
     #[must_use]
     pub fn relayed_remote(&self, process: ProcessId) -> Option<SocketAddr> {
         let shell = self.processes.get(process).filter(|process| process.is_fed_from_network())?;
-        let remote = shell.stdin_source()?.remote()?.addr;
+        let fed = shell.stdin_source()?.remote()?;
+        if !fed.by.program.hands_on() && self.connected_remote(process, Fd::STDIN).is_none() {
+            return None;
+        }
+        let remote = fed.addr;
         let far = self.far_end(self.descriptor(process, Fd::STDOUT)?.object)?;
         let answers = self.processes.readers_of(shell.key.container, far);
         let connected = |reader: ProcessId| {

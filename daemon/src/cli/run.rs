@@ -36,8 +36,9 @@ pub(super) struct Typed {
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     log::start("info");
     let mut knowledge = rules::knowledge(&typed.rules)?;
-    if let Some(path) = typed.intel.as_ref().filter(|path| path.exists()) {
-        knowledge.intel = Arc::new(intel::load(path)?);
+    // A file that is missing or broken must not keep sandboxes from being watched: the watcher says what is wrong with it.
+    if let Some(Ok(published)) = typed.intel.as_deref().map(intel::load) {
+        knowledge.intel = Arc::new(published);
     }
     let current = Arc::new(Current::new(Arc::clone(&knowledge.intel)));
     let watcher = typed.intel.map(|path| Watcher::start(path, Arc::clone(&current))).transpose()?;

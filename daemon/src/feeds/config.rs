@@ -494,6 +494,16 @@ mod tests {
     }
 
     #[test]
+    fn the_feeds_that_come_with_it_are_in_their_form() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../feeds/feeds.toml");
+        let config = Config::load(&path).unwrap();
+        assert!(config.feeds.iter().all(|feed| feed.key.is_none() || !feed.enabled));
+        assert!(
+            config.feeds.iter().any(|feed| feed.enabled && feed.tags.iter().any(|tag| tag == "mining-pool"))
+        );
+    }
+
+    #[test]
     fn a_feed_is_late_by_the_same_time_always_and_by_a_tenth_at_most() {
         let config = parse(FEED).unwrap();
         let late = config.feeds[0].jitter("host");

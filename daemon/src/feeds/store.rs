@@ -28,7 +28,7 @@ const MODE: u32 = 0o600;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct State {
-    /// Where the last good file came from. Another place makes it another feed.
+    /// Where the last good file came from.
     pub url: String,
     /// What the server is told of it.
     pub validators: Validators,

@@ -188,10 +188,12 @@ impl Update {
         for source in self.config.feeds.iter().filter(|source| source.enabled) {
             let now = now();
             let mut state = locked.store().state(&source.name)?;
-            if state.url != source.url {
-                state = State { url: source.url.clone(), refusals: state.refusals, ..State::default() };
+            // A feed that moved is due, and nothing that the old place said counts for the new one.
+            let moved = state.url != source.url;
+            if moved {
+                (state.validators, state.tried) = (Validators::default(), None);
             }
-            let fetched = self.fetched(source, &mut state, &lists, &host, now);
+            let fetched = self.fetched(source, &mut state, moved, &lists, &host, now);
             let (fate, fresh) = match fetched {
                 Ok(Arrival::New { bytes, entries, told }) => {
                     locked.keep_body(&source.name, &bytes)?;
@@ -229,6 +231,7 @@ impl Update {
         &self,
         source: &Source,
         state: &mut State,
+        moved: bool,
         lists: &Lists,
         host: &str,
         now: u64,
@@ -253,7 +256,7 @@ impl Update {
             }
             Fetched::Body { bytes, validators } => {
                 let mut policy = source.policy(&self.config.settings);
-                policy.bounds.last = state.changed.map(|_| Last {
+                policy.bounds.last = state.changed.filter(|_| !moved).map(|_| Last {
                     entries: state.entries,
                     ending: if state.marked { Ending::Marked } else { Ending::Unmarked },
                 });

@@ -43,9 +43,14 @@ impl Recorded {
 
     /// How many packets are in it.
     pub(crate) fn packets(&self) -> usize {
+        self.stream().len()
+    }
+
+    /// Its packets.
+    pub(crate) fn stream(&self) -> Vec<Vec<u8>> {
         let plain = self.plain();
         let mut reader = Reader::new(plain.as_slice()).unwrap();
-        std::iter::from_fn(|| reader.next_packet().unwrap().map(drop)).count()
+        std::iter::from_fn(|| reader.next_packet().unwrap().map(<[u8]>::to_vec)).collect()
     }
 }
 

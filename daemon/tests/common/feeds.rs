@@ -1,6 +1,6 @@
 //! A host with one feed: its configuration, its state, a server that publishes.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Output};
@@ -11,7 +11,7 @@ use sluicebox_daemon::intel;
 use tempfile::TempDir;
 
 use super::http::{Answer, Http};
-use super::{run, sluicebox, text};
+use super::{Listening, run, sluicebox, text};
 
 pub(crate) struct Host {
     pub(crate) http: Http,
@@ -79,6 +79,24 @@ impl Host {
     pub(crate) fn status(&self) -> serde_json::Value {
         let (_, printed) = said(&run(self.feeds("status").args(["--format", "json"])));
         serde_json::from_str(printed.lines().next().unwrap()).unwrap()
+    }
+
+    /// A daemon with the snapshot of this host.
+    pub(crate) fn daemon(&self) -> Listening {
+        let socket = self.directory.path().join("events.sock");
+        let mut command = sluicebox();
+        command
+            .args(["run", "--format", "json", "--socket"])
+            .arg(&socket)
+            .arg("--intel")
+            .arg(self.snapshot());
+        let log = File::create(self.directory.path().join("log")).unwrap();
+        Listening::start_logging(command, socket, log.into())
+    }
+
+    /// What the daemon said on standard error.
+    pub(crate) fn log(&self) -> String {
+        fs::read_to_string(self.directory.path().join("log")).unwrap()
     }
 
     pub(crate) fn generation(&self) -> u64 {

@@ -9,6 +9,45 @@ use ipnet::{IpNet, Ipv4Net, Ipv4Subnets, Ipv6Net, Ipv6Subnets};
 
 use super::record::{FileHash, Indicator};
 
+/// Names that publishers give the value of an entry, in headers of tables and keys of objects, the surest first.
+/// Underscores and case do not count.
+pub(super) const NAMES: [&str; 31] = [
+    "iocvalue",
+    "ioc",
+    "indicator",
+    "indicatorvalue",
+    "value",
+    "ipaddress",
+    "dstip",
+    "ip",
+    "ipv4",
+    "ipv6",
+    "srcip",
+    "cidr",
+    "ipprefix",
+    "network",
+    "subnet",
+    "prefix",
+    "address",
+    "url",
+    "domain",
+    "domainname",
+    "host",
+    "hostname",
+    "fqdn",
+    "sha256hash",
+    "sha256",
+    "md5hash",
+    "md5",
+    "sha1hash",
+    "sha1",
+    "hash",
+    "filehash",
+];
+
+/// So many of [`NAMES`] mean nothing else: where they are, they are taken, whatever stands there.
+pub(super) const CERTAIN: usize = 4;
+
 /// The longest name that DNS can carry (RFC 1035), written without its last dot.
 const MAX_NAME: usize = 253;
 /// The longest label of a name (RFC 1035).

@@ -7,6 +7,7 @@ mod condition;
 mod differential;
 mod gate;
 mod glob;
+mod literal;
 mod output;
 mod predicate;
 mod reach;

@@ -11,18 +11,19 @@ mod moment;
 mod outside;
 mod params;
 mod process;
+mod scene;
 mod table;
 #[cfg(test)]
 mod tests;
 pub mod unavailable;
 mod value;
 
-pub use eval::Scene;
 pub(crate) use given::{events_of, is_from_outside, since};
 pub use memo::Memo;
 pub(crate) use memo::Seen;
 pub use params::ParamName;
 pub(crate) use params::unavailable as param_unavailable;
+pub use scene::Scene;
 pub use table::{FIELDS, FieldId, Need};
 pub use unavailable::Unavailable;
 pub use value::{OwnedValue, Value};

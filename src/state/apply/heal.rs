@@ -10,7 +10,7 @@ use crate::event::{Family, Fd, FdInfo, Ino, Kind, SentryExecve, Text};
 use super::super::fds::TableOp;
 use super::super::gpu::device_at;
 use super::super::path::{is_canonical, without_deleted};
-use super::super::process::Through;
+use super::super::processes::Through;
 use super::super::{
     Access, Descriptor, Object, OnExec, Pipe, PipeEnd, PipeId, Process, Role, Socket, SocketId, Source, State,
 };

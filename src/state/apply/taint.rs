@@ -6,10 +6,8 @@ use smallvec::SmallVec;
 use crate::event::{Exit, Fd, Time};
 
 use super::super::fds::Held;
-use super::super::interpreter::Runs;
-use super::super::path::basename;
-use super::super::process::Through;
-use super::super::program::{Program, Remote, is_foreign};
+use super::super::processes::Through;
+use super::super::program::Remote;
 use super::super::{ContainerIx, Object, PipeEnd, Process, ProcessId, Role, Source, State, is_remote};
 use super::Acting;
 
@@ -19,21 +17,6 @@ const MAX_REACH: usize = 64;
 /// Descriptors of a possible writer that are looked at when a program starts: a pipe for a child was made a moment ago
 /// and has a low number. Who opens thousands before does so to make each exec dear.
 const MAX_LOOKED_AT: usize = 1024;
-
-/// Programs whose one work is to hand bytes on between a connection and something else.
-const RELAYS: &[&[u8]] =
-    &[b"socat", b"socat1", b"ncat", b"nc", b"nc.openbsd", b"nc.traditional", b"netcat", b"cryptcat"];
-
-/// Whether a program is a relay by trade, a stranger, or code that lies in no file.
-fn is_relay(program: &Program) -> bool {
-    if RELAYS.contains(&basename(&program.path)) || is_foreign(program.effective().origin) {
-        return true;
-    }
-    match program.interprets() {
-        Some(Runs::Other | Runs::Stdin) => !program.is_shell(),
-        Some(Runs::File(_) | Runs::Module(_)) | None => false,
-    }
-}
 
 impl State {
     /// `process` has bytes from `source`. What it holds open for writing has them, too, and so has who reads from
@@ -159,7 +142,7 @@ impl State {
     /// that run no file of the image. And what the other side came to say is no download: sshd hands on what its user
     /// types.
     fn relays(&self, process: ProcessId, source: &Source) -> bool {
-        let by_trade = self.processes.get(process).is_some_and(|it| is_relay(&it.program));
+        let by_trade = self.processes.get(process).is_some_and(|it| it.program.hands_on());
         by_trade && !self.accepted(process, source)
     }
 

@@ -83,6 +83,17 @@ fn calls_that_make_a_descriptor_end_what_had_its_number() {
 }
 
 #[test]
+fn a_connect_on_what_is_no_socket_tries_nothing() {
+    for errno in ["EBADF", "ENOTSOCK"] {
+        let text = format!(
+            "0s pid=10 openat path=/srv/a result=3
+             1s pid=10 connect fd=3 remote=198.51.100.7:443 errno={errno}"
+        );
+        assert_eq!(path(&told(&text), 10, 3).as_deref(), Some("/srv/a"), "{errno}");
+    }
+}
+
+#[test]
 fn a_signalfd_that_is_changed_stays_what_it_was() {
     let script = parsed("0s pid=10 chdir path=/");
     let mut events = events(&script);

@@ -77,40 +77,6 @@ struct Header {
     is_row: bool,
 }
 
-/// Names that a header must have one of.
-const VALUE_NAMES: [&str; 30] = [
-    "iocvalue",
-    "ioc",
-    "indicator",
-    "indicatorvalue",
-    "value",
-    "ip",
-    "ipaddress",
-    "dstip",
-    "ipv4",
-    "ipv6",
-    "srcip",
-    "cidr",
-    "network",
-    "subnet",
-    "prefix",
-    "address",
-    "url",
-    "domain",
-    "domainname",
-    "host",
-    "hostname",
-    "fqdn",
-    "sha256hash",
-    "sha256",
-    "md5hash",
-    "md5",
-    "sha1hash",
-    "sha1",
-    "hash",
-    "filehash",
-];
-
 fn header(sample: &Sample<'_>, delimiter: u8) -> Option<Header> {
     let names = |line: &str| -> Option<Vec<String>> {
         let fields = split(line, delimiter)?;
@@ -119,7 +85,7 @@ fn header(sample: &Sample<'_>, delimiter: u8) -> Option<Header> {
         }
         let names: Vec<String> = fields.iter().map(|field| normal(field)).collect();
         let is_known = |name: &String| {
-            VALUE_NAMES.contains(&name.as_str()) || name == "listingreason" || name == "ja3md5"
+            value::NAMES.contains(&name.as_str()) || name == "listingreason" || name == "ja3md5"
         };
         names.iter().any(is_known).then_some(names)
     };
@@ -166,7 +132,7 @@ fn by_names(format: Format, header: &Header, delimiter: u8) -> Layout {
     let values: Vec<usize> = if format == Format::BazaarCsv {
         ["sha256hash", "md5hash", "sha1hash"].iter().filter_map(|name| find(&[name])).collect()
     } else {
-        find(&VALUE_NAMES).into_iter().collect()
+        find(&value::NAMES).into_iter().collect()
     };
     let tags = [
         "malwareprintable",
@@ -255,7 +221,7 @@ fn generic(sample: &Sample<'_>) -> Option<Layout> {
     };
     let is_most = |hits: usize| hits.saturating_mul(2) >= rows.len();
     let header = header(sample, delimiter);
-    let is_value = |name: &String| VALUE_NAMES.contains(&name.as_str());
+    let is_value = |name: &String| value::NAMES.contains(&name.as_str());
     let named = header.as_ref().and_then(|header| {
         let mut columns = header.names.iter().enumerate().filter(|(_, name)| is_value(name));
         columns.find(|(column, _)| is_most(share(*column))).map(|(column, _)| column)

@@ -38,38 +38,6 @@ const WRAPPERS: [&str; 16] = [
     "hashes",
 ];
 
-/// Names of the value in an entry, the surest first. Underscores and case do not count.
-const VALUES: [&str; 26] = [
-    "iocvalue",
-    "ioc",
-    "indicator",
-    "indicatorvalue",
-    "value",
-    "ipaddress",
-    "dstip",
-    "ip",
-    "ipv4",
-    "ipv6",
-    "cidr",
-    "ipprefix",
-    "network",
-    "subnet",
-    "prefix",
-    "address",
-    "url",
-    "domain",
-    "domainname",
-    "host",
-    "hostname",
-    "fqdn",
-    "sha256hash",
-    "sha256",
-    "md5hash",
-    "hash",
-];
-/// The first of them mean nothing else: where they are, they are taken, whatever stands there.
-const CERTAIN: usize = 4;
-
 const TAGS: [&str; 10] = [
     "malwareprintable",
     "malware",
@@ -285,8 +253,8 @@ fn keys(format: Format, rows: &[&Value]) -> Vec<&'static str> {
     let half = rows.len().min(SAMPLE).div_ceil(2);
     let is_there =
         |name: &str| rows.iter().take(SAMPLE).any(|row| field(row, name).is_some_and(Value::is_string));
-    let certain = VALUES.iter().take(CERTAIN).find(|name| is_there(name));
-    let key = certain.or_else(|| VALUES.iter().find(|name| share(name) >= half.max(1)));
+    let certain = value::NAMES.iter().take(value::CERTAIN).find(|name| is_there(name));
+    let key = certain.or_else(|| value::NAMES.iter().find(|name| share(name) >= half.max(1)));
     match key {
         // Digests of one file stand beside each other.
         Some(name) if name.starts_with("sha256") => vec![name, "md5hash", "md5", "sha1hash", "sha1"],
