@@ -185,12 +185,18 @@ fn indicator(indicator: &Indicator) -> Value {
     json!({ "what": text(&indicator.what), "tags": indicator.tags, "source": indicator.source })
 }
 
-fn text(bytes: &[u8]) -> String {
+/// Text of the workload as a string.
+pub(super) fn text(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         // JSON escapes what a terminal must not see by itself; valid text stays as it is for machines.
         Ok(text) => text.to_owned(),
         Err(_) => Text(bytes).to_string(),
     }
+}
+
+/// Hundredths of a point as a number of points.
+pub(super) fn points(hundredths: u64) -> Value {
+    json!(Points(hundredths))
 }
 
 /// Hundredths of a point as a number of points: a whole one where it is whole.

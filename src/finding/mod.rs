@@ -1,9 +1,13 @@
 //! What the engine says when a container's score crosses a threshold: who, what, why, and on what ground.
 //!
-//! The type is plain data that depends on nothing else of the library; its faces are beside it: [`json`] for
-//! machines, [`text`] for the person who is called at night. Formats are promises, this struct is not.
+//! The type is plain data that depends on nothing else of the library; its faces are beside it: [`json`] and [`proto`]
+//! for machines, [`ocsf`] for data lakes, [`falco`] for whatever takes Falco's alerts, [`text`] for the person who is
+//! called at night. Formats are promises, this struct is not.
 
+pub mod falco;
 pub mod json;
+pub mod ocsf;
+pub mod proto;
 pub mod text;
 
 /// A finding.

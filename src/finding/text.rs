@@ -253,7 +253,7 @@ impl fmt::Display for Who<'_> {
 }
 
 /// A process's arguments, quoted where a shell would need it, cut where nobody reads on.
-struct Command<'a>(&'a Process);
+pub(super) struct Command<'a>(pub(super) &'a Process);
 
 impl fmt::Display for Command<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -318,6 +318,17 @@ impl fmt::Display for Utc {
     }
 }
 
+/// The same with the nanoseconds.
+#[derive(Clone, Copy, Debug)]
+pub struct UtcNanos(pub i64);
+
+impl fmt::Display for UtcNanos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let whole = Utc(self.0).to_string();
+        write!(f, "{}.{:09}Z", whole.trim_end_matches('Z'), self.0.rem_euclid(1_000_000_000))
+    }
+}
+
 /// The date of a day counted from 1970-01-01, in the proleptic Gregorian calendar: years of 400 have 146,097 days,
 /// and a year that begins in March has its odd day at its end.
 fn civil(days: i64) -> (i64, i64, i64) {
@@ -355,6 +366,12 @@ mod tests {
             // 2000-02-29 lies between the second and the third.
             assert_eq!(Utc(secs * 1_000_000_000).to_string(), expected);
         }
+    }
+
+    #[test]
+    fn a_time_with_nanoseconds_has_all_nine_digits() {
+        assert_eq!(UtcNanos(1_000_000_042).to_string(), "1970-01-01T00:00:01.000000042Z");
+        assert_eq!(UtcNanos(-1).to_string(), "1969-12-31T23:59:59.999999999Z");
     }
 
     #[test]

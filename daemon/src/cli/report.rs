@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use sluicebox::engine::Stats;
-use sluicebox::finding::{Finding, Severity, json, text};
+use sluicebox::finding::{Finding, Severity, falco, json, ocsf, text};
 
 /// How findings are printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -14,6 +14,10 @@ pub(super) enum Format {
     Text,
     /// One JSON object a line.
     Json,
+    /// OCSF Detection Findings, one JSON object a line.
+    Ocsf,
+    /// Alerts in the form of Falco's, as falcosidekick takes them, one JSON object a line.
+    Falco,
 }
 
 /// A severity as it is typed.
@@ -72,6 +76,8 @@ impl Report {
         self.worst = self.worst.max(Some(finding.severity));
         match (self.format, self.when) {
             (Format::Json, _) => writeln!(out, "{}", json::line(&finding)),
+            (Format::Ocsf, _) => writeln!(out, "{}", ocsf::line(&finding)),
+            (Format::Falco, _) => writeln!(out, "{}", falco::line(&finding, None)),
             (Format::Text, When::AsTheyCome) => out.write_all(text::story(&finding).as_bytes()),
             (Format::Text, When::AtTheEnd) => {
                 self.keep(finding);
