@@ -164,9 +164,25 @@ impl Files {
             return;
         };
         match and_stays {
-            Stays::No => self.truly_at(id, to),
+            Stays::No => self.moved(id, from, to),
             Stays::Yes => self.also_at(id, to),
         }
+    }
+
+    /// One name of the file is another one now; those beside it stay.
+    fn moved(&mut self, id: Id<File>, from: &[u8], to: &[u8]) {
+        if from == to {
+            return;
+        }
+        let Some(file) = self.arena.get_mut(id) else { return };
+        let old = std::mem::replace(&mut file.path, to.into());
+        file.names.retain(|name| **name != *from && **name != *to);
+        // In place of the one that moved there is a free place among the names.
+        if *old != *from && *old != *to {
+            file.names.push(old);
+        }
+        self.unname(from, id);
+        self.name(to, id);
     }
 
     /// A directory was renamed, and with it what lies below it. Nobody says which of two names it has now.

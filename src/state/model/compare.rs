@@ -18,10 +18,8 @@ use crate::state::{
 };
 use crate::state::{GpuState, program};
 
-use super::naive::{self, About, Chain, Ix, Naive, Peer, Seen};
-
-/// A chain of bytes has at most so many steps; what is left out is in the middle.
-const STEPS: usize = 12;
+use super::flow::{self, Chain};
+use super::naive::{self, About, Ix, Naive, Peer, Seen};
 
 /// Messages that are closer together are one.
 const SAME_MESSAGE: i64 = 10_000_000;
@@ -129,7 +127,7 @@ impl Comparison {
             }
             for (path, file) in &container.names {
                 let known = state.file_named(at, path).map(|id| (at, id));
-                let known = known.expect("a file of that name");
+                let known = known.unwrap_or_else(|| panic!("no file is named {:?}", Text(path)));
                 self.files.same(known, scoped(ix, *file), "file by name");
             }
         }
@@ -201,7 +199,8 @@ impl Comparison {
         assert_eq!(theirs.serial, serial, "serial of {ix}");
         self.life(theirs, ours);
         self.program(&theirs.program, &ours.program, ours.container);
-        let fed = ours.stdin.is_some() && ours.program.told == super::words::Told::Stdin;
+        let runs_input = ours.runs_from != 0 || ours.program.told == super::words::Told::Stdin;
+        let fed = ours.stdin.is_some() && runs_input;
         assert_eq!(theirs.is_fed_from_network(), fed, "fed from the network: process {ix}");
         let stage = match theirs.gpu.state() {
             GpuState::None => 0,
@@ -266,7 +265,7 @@ impl Comparison {
         self.programs.insert(pair, (Arc::clone(theirs), Rc::clone(ours)));
     }
 
-    fn provenance(&mut self, theirs: &program::Provenance, ours: &naive::Provenance, container: Ix) {
+    fn provenance(&mut self, theirs: &program::Provenance, ours: &flow::Provenance, container: Ix) {
         assert_eq!(theirs.origin, ours.origin, "origin");
         assert_eq!(theirs.derivation.is_some(), ours.chain.is_some(), "chain");
         if let (Some(theirs), Some(ours)) = (&theirs.derivation, &ours.chain) {
@@ -281,38 +280,31 @@ impl Comparison {
         }
         let remote = theirs.source.remote().map(|remote| (remote.addr, remote.time));
         assert_eq!(remote, ours.remote, "remote of the chain");
-        assert_eq!(theirs.chain().count(), ours.steps.len().min(STEPS), "steps");
-        // The newest step and the order are kept; where steps are left out, those that stay are found behind others.
-        let mut rest = ours.steps.iter();
-        for (at, step) in theirs.chain().enumerate() {
-            let same = |ours: &&naive::Step| {
-                (*step.path == *ours.path
-                    || step.path.starts_with(b"/memfd:") && ours.path.starts_with(b"/memfd:"))
-                    && (step.writer.tgid, &*step.writer.program.path, step.time)
-                        == (ours.writer, &*ours.program, ours.time)
-            };
-            let found =
-                if at == 0 || ours.steps.len() <= STEPS { rest.next().filter(same) } else { rest.find(same) };
-            let found = found.map(|step| step.file);
-            assert!(found.is_some(), "step {at} of the chain of {:?}", ours.steps);
-            if let Some(file) = found {
-                self.file_serials.same(
-                    (container_of(container), step.file),
-                    scoped(container, file),
-                    "file of a step",
-                );
-            }
+        assert_eq!(theirs.chain().count(), ours.steps.len(), "steps");
+        for (theirs, ours) in theirs.chain().zip(&ours.steps) {
+            let in_memory = |path: &[u8]| path.starts_with(b"/memfd:");
+            assert!(
+                *theirs.path == *ours.path || in_memory(&theirs.path) && in_memory(&ours.path),
+                "path of a step"
+            );
+            assert_eq!(
+                (theirs.writer.tgid, &*theirs.writer.program.path, theirs.time, theirs.making),
+                (ours.writer, &*ours.program, ours.time, ours.making),
+                "step"
+            );
+            let file = (container_of(container), theirs.file);
+            self.file_serials.same(file, scoped(container, ours.file), "file of a step");
         }
         self.chains.insert(pair, (Arc::clone(theirs), Rc::clone(ours)));
     }
 
-    fn source(&mut self, theirs: Option<&program::Source>, ours: Option<&naive::Source>, container: Ix) {
+    fn source(&mut self, theirs: Option<&program::Source>, ours: Option<&flow::Source>, container: Ix) {
         match (theirs, ours) {
             (None, None) => {}
-            (Some(program::Source::Remote(remote)), Some(naive::Source::Remote(addr, time, _))) => {
+            (Some(program::Source::Remote(remote)), Some(flow::Source::Remote(addr, time, _))) => {
                 assert_eq!((remote.addr, remote.time), (*addr, *time), "source");
             }
-            (Some(program::Source::File(theirs)), Some(naive::Source::File(ours))) => {
+            (Some(program::Source::File(theirs)), Some(flow::Source::File(ours))) => {
                 self.chain(theirs, ours, container);
             }
             (theirs, ours) => assert_eq!(format!("{theirs:?}"), format!("{ours:?}"), "source"),

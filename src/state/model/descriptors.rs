@@ -1,14 +1,13 @@
-//! What the naive model makes of descriptors and of names that move.
+//! What the naive model makes of descriptors.
 
 use std::rc::Rc;
 
-use crate::event::{Call, Close, Dup, Errno, Exit, Fcntl, FdFlags, Open as OpenEvent, OpenFlags, Raw, Sysno};
+use crate::event::{Call, Close, Dup, Errno, Fcntl, FdFlags, Open as OpenEvent, OpenFlags, Raw, Sysno};
 use crate::state::{Access, Nvidia, OnExec};
 
-use super::happens::{
-    Answer, HIGHEST, PROCESS, cloexec, closes, device, is_no_storage, last_name, own, resolve,
-};
-use super::naive::{About, Act, File, Naive, Object, Open, Provenance, Source};
+use super::flow::{Provenance, Source};
+use super::happens::{Answer, HIGHEST, PROCESS, cloexec, closes, device, is_no_storage, own, resolve};
+use super::naive::{About, Act, File, Naive, Object, Open};
 use super::words::{Asks, REQUESTS, Trade};
 
 impl Naive {
@@ -96,6 +95,10 @@ impl Naive {
             if reads && keeps && self.file(act.container, file).provenance.is_tainted() {
                 let chain = self.file(act.container, file).provenance.chain.clone();
                 chain.into_iter().for_each(|chain| self.taint(act.process, &Source::File(chain), act.time));
+            } else if reads && keeps && matches!(self.processes[act.process].program.trade, Trade::Mv(..)) {
+                // mv(1) across file systems copies one file after another: what it writes next comes from this one.
+                let inputs = &mut self.processes[act.process].inputs;
+                inputs.retain(|source| matches!(source, Source::Remote(..)));
             }
             if writes {
                 self.writes(act.process, file, keeps, act.time);
@@ -221,45 +224,5 @@ impl Naive {
             Sysno::LINK => Some(self.moves(act, exit, true)),
             _ => Some(PROCESS),
         }
-    }
-
-    /// mv(1) and ln(1) say by their arguments what their calls moved.
-    pub(super) fn moves(&mut self, act: &Act<'_>, exit: Exit, stays: bool) -> Answer {
-        if !exit.succeeded() {
-            return PROCESS;
-        }
-        let process = &mut self.processes[act.process];
-        process.renames += 1;
-        let (from, to) = match (process.program.trade, stays) {
-            (Trade::Mv(from, to), false) | (Trade::Ln(from, to), true) => (from, to),
-            _ => return PROCESS,
-        };
-        // The operands come one a call; the last one is the target.
-        let from = match process.renames {
-            1 => from,
-            2 => to,
-            _ => return PROCESS,
-        };
-        let (Some(from), Some(to)) = (self.absolute(act, from), self.absolute(act, to)) else {
-            return PROCESS;
-        };
-        let inside = [&to, &b"/"[..], last_name(&from)].concat();
-        let container = &mut self.containers[act.container];
-        match container.names.get(&from).copied() {
-            Some(file) => {
-                if !stays {
-                    container.names.remove(&from);
-                    container.files[file].path = Rc::from(to.as_slice());
-                }
-                container.names.insert(to.clone(), file);
-                // Nobody says whether the target is a directory.
-                container.names.insert(inside, file);
-            }
-            None => {
-                container.names.remove(&to);
-                container.names.remove(&inside);
-            }
-        }
-        (None, self.named(act, &to).map_or(About::Process, About::File))
     }
 }

@@ -5,17 +5,17 @@ use std::rc::Rc;
 use crate::event::{CloneFlags, Execve, Family, FdFlags, Kind, SentryClone, SentryExecve, Sysno, Tgid, Time};
 use crate::state::{Access, Nvidia, OnExec, Origin, PipeEnd};
 
-use super::naive::{About, Act, Ix, Naive, Object, Open, Peer, Process, Program, Provenance, Source, Table};
-use super::naive::{called, cut, meaning};
+use super::flow::{Provenance, Source};
+use super::naive::{About, Act, Asked, Naive, Object, Open, Peer, Program, Table, cut};
 use super::network::is_outside;
-use super::words::{Told, Trade};
+use super::words::{Told, Trade, called, meaning};
 
 pub(super) type Answer = (Option<i32>, About);
 
 pub(super) const PROCESS: Answer = (None, About::Process);
 
 /// The highest descriptor that is kept, and one more.
-pub(super) const HIGHEST: i32 = 65_536;
+pub(super) const HIGHEST: i32 = 1 << 20;
 
 pub(super) fn closes(on_exec: bool) -> OnExec {
     if on_exec { OnExec::Close } else { OnExec::Keep }
@@ -203,98 +203,6 @@ impl Naive {
         }
     }
 
-    // Processes.
-
-    pub(super) fn clones(&mut self, act: &Act<'_>, clone: &SentryClone) -> Answer {
-        if clone.flags.contains(CloneFlags::THREAD) || clone.created_tgid == act.context.tgid {
-            return PROCESS;
-        }
-        let shares = clone.flags.contains(CloneFlags::FILES);
-        let (tgid, start) = (clone.created_tgid, clone.created_start);
-        // Without start times a child cannot be told from an old bearer of its id.
-        let known = if start.0 == 0 { None } else { self.find(act.container, tgid, start) };
-        let child = match known {
-            Some(child) => {
-                if !self.processes[child].seen && child != act.process {
-                    self.completes(act, child, shares);
-                }
-                child
-            }
-            None => self.makes(act, tgid, start, shares),
-        };
-        self.touched.insert(child);
-        (None, About::Child(child))
-    }
-
-    pub(super) fn makes(&mut self, act: &Act<'_>, tgid: Tgid, start: Time, shares: bool) -> Ix {
-        self.replaces(act.container, tgid, start, act.time);
-        let child = self.processes.len();
-        let parent = &self.processes[act.process];
-        let mut table = parent.table;
-        if !shares {
-            let copy = self.tables[table].clone();
-            table = self.tables.len();
-            self.tables.push(copy);
-        }
-        let parent = &self.processes[act.process];
-        let comm = act.context.comm.present().map_or(parent.comm.clone(), |comm| cut(comm, 15).to_vec());
-        self.processes.push(Process {
-            tgid,
-            start,
-            comm,
-            seen: true,
-            execed: false,
-            family: self.family_of_child(act.process, child),
-            ancestors: self.ancestors_of_child(act.process),
-            gpu: Vec::new(),
-            opens: 0,
-            exited: None,
-            gone: false,
-            table,
-            asked: None,
-            renames: 0,
-            ..parent.clone()
-        });
-        child
-    }
-
-    /// The clone of a process that acted before it was reported.
-    pub(super) fn completes(&mut self, act: &Act<'_>, child: Ix, shares: bool) {
-        let parent = self.processes[act.process].clone();
-        // A descendant did not make it.
-        if parent.ancestors.iter().any(|ancestor| ancestor.process == child) {
-            return;
-        }
-        let own = self.table(child).clone();
-        if shares {
-            self.tables[parent.table].extend(own);
-            self.processes[child].table = parent.table;
-        } else {
-            let mut table = self.tables[parent.table].clone();
-            table.extend(own);
-            *self.table_mut(child) = table;
-        }
-        let (family, ancestors) =
-            (self.family_of_child(act.process, child), self.ancestors_of_child(act.process));
-        let stub = &mut self.processes[child];
-        stub.seen = true;
-        stub.family = family;
-        stub.ancestors = ancestors;
-        stub.cwd = stub.cwd.take().or(parent.cwd);
-        if stub.execed {
-            return;
-        }
-        stub.program = parent.program;
-        stub.stdin = stub.stdin.take().or(parent.stdin);
-        // What it had from its parent is older than what it got itself.
-        let own = std::mem::take(&mut stub.inputs);
-        if own.is_empty() {
-            parent.inputs.iter().for_each(|source| self.taint(child, source, act.time));
-        } else {
-            parent.inputs.iter().chain(&own).for_each(|source| stub.learns(source));
-        }
-    }
-
     pub(super) fn asks(&mut self, act: &Act<'_>, exec: &Execve<'_>) -> Option<Answer> {
         match exec.call.exit {
             None => {
@@ -307,7 +215,8 @@ impl Naive {
                     Some(Object::File(file)) => Some(self.file(act.container, file).provenance.clone()),
                     _ => None,
                 };
-                self.processes[act.process].asked = Some((exec.pathname.bytes().to_vec(), provenance));
+                let (path, thread) = (exec.pathname.bytes().to_vec(), act.context.tid);
+                self.processes[act.process].asked = Some(Asked { path, provenance, thread });
                 None
             }
             Some(exit) if exit.succeeded() => None,
@@ -320,7 +229,7 @@ impl Naive {
 
     pub(super) fn executes(&mut self, act: &Act<'_>, exec: &SentryExecve<'_>) -> Answer {
         let (asked, asked_provenance) = match self.processes[act.process].asked.take() {
-            Some((path, provenance)) => (Some(path), provenance),
+            Some(Asked { path, provenance, .. }) => (Some(path), provenance),
             None => (None, None),
         };
         let path = exec.binary_path.bytes();
@@ -337,55 +246,73 @@ impl Naive {
             Provenance { origin: Origin::Memfd, ..seen }
         } else if exec.overlay_lower && !exec.overlay_upper {
             Provenance { origin: Origin::Image, chain: None }
-        } else if seen.origin == Origin::Unknown && (exec.overlay_upper || is_deleted) {
-            Provenance { origin: Origin::Created, ..seen }
+        } else if seen.origin == Origin::Unknown {
+            self.arrives(act, path, exec.overlay_upper || is_deleted)
         } else {
             seen
         };
         let argv: Vec<Vec<u8>> = exec.argv.iter().map(|arg| arg.bytes().to_vec()).collect();
         let meaning = meaning(path, &argv);
-        let program = self.program(act, path, name, argv, executable, meaning);
         // exec(2) ends the sharing of descriptors, closes some, and passes on the others.
         let mut table: Table = self.table(act.process).clone();
         table.retain(|_, open| open.on_exec == OnExec::Keep);
         table.range_mut(3..).for_each(|(_, open)| open.passed_on = true);
         self.tables.push(table);
-        let mut connected = false;
-        let stdin = match self.tables.last().and_then(|table| table.get(&0)).map(|open| open.object) {
+        let table = self.tables.len() - 1;
+        self.processes[act.process].table = table;
+        // What it is told to run it opens then.
+        let program = self.program(act, path, name, argv, executable, meaning);
+        let runs_from = self.runs_from(act, &program);
+        let stdin = match self.tables[table].get(&runs_from).map(|open| open.object) {
             Some(Object::Reader(pipe)) => self.pipes[pipe].clone(),
             Some(Object::File(file)) => {
                 let file = self.file(act.container, file);
                 file.provenance.chain.clone().filter(|chain| chain.remote.is_some()).map(Source::File)
             }
+            _ => None,
+        };
+        // A program that is started on a connection reads from there, too.
+        let connected = match self.tables[table].get(&0).map(|open| open.object) {
             Some(Object::Socket(socket)) => match self.sockets[socket].peer {
                 Peer::Client(remote, since, outcome)
                     if outcome.is_none_or(|errno| errno.0 == 0) && is_outside(remote) =>
                 {
-                    connected = true;
                     Some(Source::Remote(remote, since, act.context.tgid))
                 }
                 _ => None,
             },
             _ => None,
         };
-        let table = self.tables.len() - 1;
         let process = &mut self.processes[act.process];
         process.comm.clone_from(&program.name);
         process.program = program;
         process.execed = true;
-        process.table = table;
         process.gpu.clear();
         process.inputs.clear();
-        process.stdin = stdin.clone().filter(|_| !connected);
+        process.stdin.clone_from(&stdin);
+        process.runs_from = runs_from;
         process.renames = 0;
-        if let Some(stdin) = stdin {
+        process.wrote = None;
+        if let Some(stdin) = stdin.or(connected) {
             self.taint(act.process, &stdin, act.time);
         }
         PROCESS
     }
 
+    /// A process substitution is a pipe that an interpreter is told by its path; it runs from there.
+    fn runs_from(&self, act: &Act<'_>, program: &Program) -> i32 {
+        let told = program.script.as_ref().and_then(|(path, _)| self.fd_behind(act, path));
+        match told {
+            Some((owner, fd)) if owner == act.process => match self.table(owner).get(&fd) {
+                Some(Open { object: Object::Reader(_) | Object::Writer(_) | Object::Socket(_), .. }) => fd,
+                _ => 0,
+            },
+            _ => 0,
+        }
+    }
+
     pub(super) fn program(
-        &self,
+        &mut self,
         act: &Act<'_>,
         path: &[u8],
         name: Vec<u8>,
@@ -404,8 +331,10 @@ impl Naive {
                     Some(Object::File(file)) => Some(file),
                     _ => self.named(act, &path),
                 };
-                let provenance = file.map(|file| self.file(act.container, file).provenance.clone());
-                (path, provenance.unwrap_or_default())
+                let known = file.map(|file| self.file(act.container, file).provenance.clone());
+                let known = known.filter(|known| known.origin != Origin::Unknown);
+                let provenance = known.unwrap_or_else(|| self.arrives(act, &path, false));
+                (path, provenance)
             }),
             Told::Module(module) => Some((module.to_vec(), program.executable.clone())),
             Told::Stdin | Told::Nothing => None,

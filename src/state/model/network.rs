@@ -3,8 +3,9 @@
 use crate::event::{Connect, Errno, Exit, Family, Tgid};
 use crate::state::{Access, OnExec};
 
+use super::flow::{Provenance, Source};
 use super::happens::{Answer, is_no_storage, own, resolve};
-use super::naive::{About, Act, File, Ix, Naive, Object, Peer, Provenance, Socket, Source};
+use super::naive::{About, Act, File, Ix, Naive, Object, Peer, Socket};
 use super::words::PEERS;
 
 impl Naive {
@@ -163,8 +164,15 @@ impl Naive {
         names.get(path).or_else(merged).copied()
     }
 
-    /// What a path into a descriptor table leads to: proc_pid_fd(5).
+    /// What a path into a descriptor table leads to.
     pub(super) fn behind(&self, act: &Act<'_>, path: &[u8]) -> Option<Object> {
+        let (process, fd) = self.fd_behind(act, path)?;
+        Some(self.table(process).get(&fd)?.object)
+    }
+
+    /// The descriptor that a path is the name of: proc_pid_fd(5). Numbers of processes mean something where process 1
+    /// is known: the other containers of a pod have namespaces of their own.
+    pub(super) fn fd_behind(&self, act: &Act<'_>, path: &[u8]) -> Option<(Ix, i32)> {
         let path = std::str::from_utf8(path).ok()?;
         let (owner, number) = match path {
             "/dev/stdin" => ("self", "0"),
@@ -177,9 +185,12 @@ impl Naive {
         };
         let process = match owner {
             "self" | "thread-self" => act.process,
-            pid => self.newest(act.container, Tgid(pid.parse().ok()?))?,
+            pid => {
+                self.newest(act.container, Tgid(1))?;
+                self.newest(act.container, Tgid(pid.parse().ok()?))?
+            }
         };
-        Some(self.table(process).get(&number.parse().ok()?)?.object)
+        Some((process, number.parse().ok()?))
     }
 
     pub(super) fn about(&self, act: &Act<'_>, fd: i32) -> Answer {

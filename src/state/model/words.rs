@@ -249,3 +249,27 @@ pub(super) const REQUESTS: &[Request] = &[
 
 /// Error numbers that calls end with where they do not succeed.
 pub(super) const ERRNOS: &[i64] = &[2, 4, 9, 11, 13, 88, 103, 106, 110, 111, 114, 115, 512];
+
+/// The command behind an executable and its arguments; a program that is not in the list is just itself.
+pub(super) fn meaning(path: &[u8], argv: &[Vec<u8>]) -> (Told, Trade) {
+    first(|command| command.path == path && has_argv(command, argv))
+}
+
+/// The command that goes by these arguments.
+pub(super) fn called(argv: &[Vec<u8>]) -> (Told, Trade) {
+    first(|command| has_argv(command, argv))
+}
+
+fn first(is_it: impl Fn(&Command) -> bool) -> (Told, Trade) {
+    let found = COMMANDS.iter().find(|command| is_it(command));
+    found.map_or((Told::Nothing, Trade::Other), |command| (command.told, command.trade))
+}
+
+fn has_argv(command: &Command, argv: &[Vec<u8>]) -> bool {
+    command.argv.iter().map(|arg| arg.bytes()).eq(argv.iter().map(Vec::as_slice))
+}
+
+/// What the session of a container says.
+pub(super) fn session(container: &[u8]) -> Session {
+    *SESSIONS.iter().find(|session| session.container == container).unwrap_or(&SESSIONS[0])
+}
