@@ -358,6 +358,10 @@ impl Comparison {
                 self.sockets.same(socket, ix, "socket");
                 let known = state.socket_at(socket).expect("the socket of a descriptor is known");
                 is_same_socket(known, &model.sockets[ix]);
+                let comes_out = known.pair.as_ref().map(|pair| pair.source.as_ref());
+                let ours = model.sockets[ix].pair.as_ref().map(|(_, source)| source.as_ref());
+                assert_eq!(comes_out.is_some(), ours.is_some(), "half of a pair");
+                self.source(comes_out.flatten(), ours.flatten(), container);
             }
             (Object::Pipe(pipe, end), naive::Object::Reader(ix) | naive::Object::Writer(ix)) => {
                 self.pipes.same(pipe, ix, "pipe");

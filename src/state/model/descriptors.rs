@@ -6,20 +6,13 @@ use crate::event::{Call, Close, Dup, Errno, Fcntl, FdFlags, Open as OpenEvent, O
 use crate::state::{Access, Nvidia, OnExec};
 
 use super::flow::{Provenance, Source};
-use super::happens::{Answer, HIGHEST, PROCESS, cloexec, closes, device, is_no_storage, own, resolve};
+use super::happens::{Answer, PROCESS, cloexec, closes, device, is_no_storage, resolve};
 use super::naive::{About, Act, File, Naive, Object, Open};
+use super::tables::{Change, own};
 use super::words::{Asks, REQUESTS, Trade};
 
 impl Naive {
     // Descriptors.
-
-    pub(super) fn put(&mut self, act: &Act<'_>, fd: i32, open: Open) {
-        if (0..HIGHEST).contains(&fd) {
-            self.table_mut(act.process).insert(fd, open);
-        } else {
-            self.high_fds += 1;
-        }
-    }
 
     pub(super) fn anon(&mut self, act: &Act<'_>, call: &Call, flags: FdFlags) -> Option<Answer> {
         call.exit?;
@@ -112,7 +105,7 @@ impl Naive {
         let about = self.about(act, close.fd.0);
         // close(2): the descriptor is gone whatever else failed.
         if exit.errno != Errno(9) {
-            self.table_mut(act.process).remove(&close.fd.0);
+            self.change(act, Change::Close(close.fd.0));
         }
         Some(about)
     }
@@ -130,9 +123,7 @@ impl Naive {
         if old == new {
             return;
         }
-        let unknown = own(Object::Unknown, Access::ReadWrite, on_exec);
-        let open = self.table(act.process).get(&old).copied().unwrap_or(unknown);
-        self.put(act, new, Open { on_exec, passed_on: false, ..open });
+        self.change(act, Change::Copy { old, new, on_exec });
     }
 
     pub(super) fn controls(&mut self, act: &Act<'_>, fcntl: &Fcntl<'_>) -> Option<Answer> {
@@ -142,11 +133,7 @@ impl Naive {
             match (fcntl.cmd, fcntl.call.new_fd()) {
                 (0, Some(new)) => self.copies(act, fcntl.fd.0, new.0, OnExec::Keep),
                 (1030, Some(new)) => self.copies(act, fcntl.fd.0, new.0, OnExec::Close),
-                (2, _) => {
-                    if let Some(open) = self.table_mut(act.process).get_mut(&fcntl.fd.0) {
-                        open.on_exec = closes(fcntl.arg & 1 != 0);
-                    }
-                }
+                (2, _) => self.change(act, Change::Mark(fcntl.fd.0, closes(fcntl.arg & 1 != 0))),
                 _ => {}
             }
         }
@@ -201,14 +188,13 @@ impl Naive {
             Sysno::CLOSE_RANGE => {
                 if exit.succeeded() {
                     let bound = |register: u64| i64::try_from(register & 0xffff_ffff).unwrap_or(i64::MAX);
-                    let range = bound(raw.args[0])..=bound(raw.args[1]);
-                    let table = self.table_mut(act.process);
-                    if raw.args[2] & 4 == 0 {
-                        table.retain(|fd, _| !range.contains(&i64::from(*fd)));
+                    let (first, last) = (bound(raw.args[0]), bound(raw.args[1]));
+                    let change = if raw.args[2] & 4 == 0 {
+                        Change::CloseRange(first, last)
                     } else {
-                        let marked = table.iter_mut().filter(|(fd, _)| range.contains(&i64::from(**fd)));
-                        marked.for_each(|(_, open)| open.on_exec = OnExec::Close);
-                    }
+                        Change::MarkRange(first, last)
+                    };
+                    self.change(act, change);
                 }
                 Some(PROCESS)
             }

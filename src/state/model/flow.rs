@@ -7,7 +7,7 @@ use crate::event::{Tgid, Time};
 use crate::state::{Access, Making, Origin};
 
 use super::happens::is_no_storage;
-use super::naive::{Ix, Naive, Object, Open};
+use super::naive::{Ix, Naive, Object, Open, Peer};
 
 /// A chain has at most so many steps: of a longer one the step before the newest is left out.
 const STEPS: usize = 12;
@@ -120,12 +120,21 @@ impl Naive {
                     carriers.push(open.object);
                 }
             }
+            let relays = self.relays(process, source);
             for open in held.iter().filter(|open| !open.passed_on) {
-                if let Object::Writer(pipe) = open.object
-                    && self.pipes[pipe].is_none()
-                {
-                    self.pipes[pipe] = Some(source.clone());
-                    carriers.push(Object::Reader(pipe));
+                let Some(end) = self.far_end(open.object) else { continue };
+                let slot = match end {
+                    Object::Reader(pipe) => &mut self.pipes[pipe],
+                    Object::Socket(socket) if relays => match &mut self.sockets[socket].pair {
+                        Some((_, slot)) => slot,
+                        None => continue,
+                    },
+                    _ => continue,
+                };
+                // The first that it had from there is what counts.
+                if slot.is_none() {
+                    *slot = Some(source.clone());
+                    carriers.push(end);
                 }
             }
             for carrier in carriers {
@@ -140,6 +149,56 @@ impl Naive {
                 }
             }
         }
+    }
+
+    /// Where comes out what goes in.
+    fn far_end(&self, object: Object) -> Option<Object> {
+        match object {
+            Object::Writer(pipe) => Some(Object::Reader(pipe)),
+            Object::Socket(socket) => {
+                self.sockets[socket].pair.as_ref().map(|(peer, _)| Object::Socket(*peer))
+            }
+            _ => None,
+        }
+    }
+
+    /// What comes out of a pipe or of an end of a pair.
+    pub(super) fn comes_out(&self, object: Object) -> Option<Source> {
+        match object {
+            Object::Reader(pipe) => self.pipes[pipe].clone(),
+            Object::Socket(socket) => {
+                self.sockets[socket].pair.as_ref().and_then(|(_, source)| source.clone())
+            }
+            _ => None,
+        }
+    }
+
+    /// Programs talk over pairs of sockets about this and that. Only who hands on what he gets is believed to write
+    /// into one what he has from a remote, unless it was the remote that came to him.
+    fn relays(&self, process: Ix, source: &Source) -> bool {
+        let came = |open: &Open| match (open.object, source) {
+            (Object::Socket(socket), Source::Remote(remote, ..)) => {
+                self.sockets[socket].peer == Peer::Server(Some(*remote))
+            }
+            _ => false,
+        };
+        self.processes[process].program.hands_on() && !self.table(process).values().any(came)
+    }
+
+    /// What the oldest relay has that holds the other end of a pair which is standard input to a program that starts.
+    pub(super) fn relayed_to(&self, reader: Ix, end: Object) -> Option<Source> {
+        if !matches!(end, Object::Socket(_)) {
+            return None;
+        }
+        (0..self.processes.len()).find_map(|ix| {
+            let other = &self.processes[ix];
+            let writes = |open: &Open| !open.passed_on && self.far_end(open.object) == Some(end);
+            let may = ix != reader
+                && other.container == self.processes[reader].container
+                && other.exited.is_none()
+                && self.table(ix).values().any(writes);
+            other.inputs.last().filter(|source| may && self.relays(ix, source)).cloned()
+        })
     }
 
     /// Who reads from `object`, and whether as standard input. A shell holds its pipelines' pipes without reading.

@@ -3,12 +3,14 @@
 use std::net::SocketAddr;
 
 use crate::event::{
-    Call, CloneFlags, Close, Connect, Context, Errno, Event, Exit, ExitNotifyParent, Family, Fd, Kind, Open,
-    OpenFlags, Pipe, Raw, SentryClone, SentryExecve, SockAddr, Socket, Sysno, Text, Texts, Tgid, Tid, Time,
+    Call, CloneFlags, Close, Connect, Context, Dup, Errno, Event, Exit, ExitNotifyParent, Family, Fd, Kind,
+    Open, OpenFlags, Pipe, Raw, SentryClone, SentryExecve, SockAddr, Socket, SocketPair, Sysno, Text, Texts,
+    Tgid, Tid, Time,
 };
-use crate::state::{Object, Origin, ProcessId, State};
+use crate::state::{ContainerIx, Object, Origin, ProcessId, State};
 
 const REMOTE: &str = "198.51.100.7:443";
+const OTHER: &str = "203.0.113.9:443";
 
 /// A sandbox that is told what happens, a second apart.
 struct Sandbox {
@@ -72,9 +74,23 @@ impl Sandbox {
 
     fn connects(&mut self, pid: i32, fd: i32, errno: Errno) {
         let call = Call { sysno: Sysno::CONNECT, exit: Some(Exit { result: 0, errno }) };
-        let remote: SocketAddr = REMOTE.parse().unwrap();
-        let address = SockAddr::Inet(remote);
+        let address = SockAddr::Inet(addr(REMOTE));
         self.does(pid, Kind::Connect(Connect { call, fd: Fd(fd), address, ..Connect::default() }));
+    }
+
+    fn connects_to(&mut self, pid: i32, fd: i32, remote: &str) {
+        let (call, address) = (done(Sysno::CONNECT, 0), SockAddr::Inet(addr(remote)));
+        self.does(pid, Kind::Connect(Connect { call, fd: Fd(fd), address, ..Connect::default() }));
+    }
+
+    fn exits(&mut self, pid: i32) -> ProcessId {
+        self.does(pid, Kind::ExitNotifyParent(ExitNotifyParent::default()))
+    }
+
+    fn remote_of(&self, path: &str) -> Option<SocketAddr> {
+        let container = ContainerIx(0);
+        let file = self.state.file_in(container, self.state.file_named(container, path.as_bytes())?)?;
+        Some(file.provenance.remote()?.addr)
     }
 
     fn downloads(&mut self, pid: i32) {
@@ -92,6 +108,10 @@ impl Sandbox {
         let process = self.does(pid, Kind::Raw(Raw { call: done(Sysno::SCHED_YIELD, 0), args: [0; 6] }));
         self.state.descriptor(process, Fd(fd)).map(|descriptor| descriptor.object)
     }
+}
+
+fn addr(remote: &str) -> SocketAddr {
+    remote.parse().unwrap()
 }
 
 fn done(sysno: Sysno, result: i64) -> Call {
@@ -228,4 +248,76 @@ fn one_reader_of_many_files_does_not_use_up_the_reach_of_the_others() {
     sandbox.downloads(9);
     sandbox.opens(11, "/tmp/x", 4);
     assert_eq!(sandbox.runs(12, "/tmp/x", &["x"]), Origin::Network);
+}
+
+#[test]
+fn a_child_that_is_gone_before_its_clone_is_seen_wrote_what_its_maker_had() {
+    let mut sandbox = Sandbox::new();
+    sandbox.runs(10, "/usr/bin/curl", &["curl"]);
+    sandbox.downloads(10);
+    sandbox.opens(11, "/tmp/x", 4);
+    sandbox.exits(11);
+    sandbox.clones(10, 11, CloneFlags::empty());
+    assert_eq!(sandbox.runs(12, "/tmp/x", &["x"]), Origin::Network);
+}
+
+#[test]
+fn a_child_that_is_gone_before_its_clone_is_seen_ran_what_it_ran() {
+    let mut sandbox = Sandbox::new();
+    sandbox.runs(10, "/usr/bin/dash", &["sh"]);
+    sandbox.runs(11, "/usr/bin/curl", &["curl"]);
+    let child = sandbox.exits(11);
+    sandbox.clones(10, 11, CloneFlags::empty());
+    assert_eq!(&*sandbox.state.process_at(child).unwrap().program.path, b"/usr/bin/curl");
+}
+
+#[test]
+fn what_a_child_fetched_before_its_clone_is_seen_is_newer_than_what_its_maker_had() {
+    let mut sandbox = Sandbox::new();
+    sandbox.runs(10, "/usr/bin/dash", &["sh", "-c", "true"]);
+    sandbox.connects_to(10, 9, REMOTE);
+    sandbox.connects_to(11, 9, OTHER);
+    sandbox.clones(10, 11, CloneFlags::empty());
+    sandbox.opens(11, "/tmp/x", 4);
+    assert_eq!(sandbox.remote_of("/tmp/x"), Some(addr(OTHER)));
+}
+
+#[test]
+fn who_shares_descriptors_with_a_late_child_shares_them_with_its_maker() {
+    let mut sandbox = Sandbox::new();
+    sandbox.opens(10, "/tmp/a", 3);
+    sandbox.opens(11, "/tmp/b", 4);
+    sandbox.clones(11, 12, CloneFlags::FILES);
+    sandbox.clones(10, 11, CloneFlags::FILES);
+    sandbox.opens(10, "/tmp/c", 5);
+    assert!(sandbox.object(12, 5).is_some());
+    assert_eq!(sandbox.object(12, 5), sandbox.object(10, 5));
+}
+
+#[test]
+fn of_two_relays_the_older_one_feeds_the_shell() {
+    let mut sandbox = Sandbox::new();
+    sandbox.runs(1, "/usr/bin/nc.openbsd", &["nc"]);
+    sandbox.clones(1, 2, CloneFlags::empty());
+    sandbox.exits(2);
+    sandbox.clones(1, 10, CloneFlags::FILES);
+    // So many are gone that nobody knows the first one any more: whoever comes next has its place.
+    for pid in 100..164 {
+        sandbox.clones(1, pid, CloneFlags::empty());
+        sandbox.exits(pid);
+    }
+    sandbox.clones(1, 11, CloneFlags::FILES);
+    sandbox.connects_to(10, 20, REMOTE);
+    sandbox.connects_to(11, 21, OTHER);
+    let (call, domain) = (done(Sysno::SOCKETPAIR, 0), Family::UNIX);
+    let (first, second) = (Fd(5), Fd(6));
+    let pair = SocketPair { call, domain, kind_and_flags: 1, protocol: 0, first, second };
+    sandbox.does(1, Kind::SocketPair(pair));
+    sandbox.clones(1, 12, CloneFlags::empty());
+    let (old_fd, new_fd) = (Fd(6), Fd::STDIN);
+    sandbox.does(12, Kind::Dup(Dup { call: done(Sysno::DUP2, 0), old_fd, new_fd, ..Dup::default() }));
+    sandbox.runs(12, "/usr/bin/dash", &["sh"]);
+    let shell = sandbox.exits(12);
+    let source = sandbox.state.process_at(shell).unwrap().stdin_source().unwrap();
+    assert_eq!(source.remote().map(|remote| remote.addr), Some(addr(REMOTE)));
 }

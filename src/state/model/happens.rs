@@ -8,14 +8,12 @@ use crate::state::{Access, Nvidia, OnExec, Origin, PipeEnd};
 use super::flow::{Provenance, Source};
 use super::naive::{About, Act, Asked, Naive, Object, Open, Peer, Program, Table, cut};
 use super::network::is_outside;
+use super::tables::{Change, own};
 use super::words::{Told, Trade, called, meaning};
 
 pub(super) type Answer = (Option<i32>, About);
 
 pub(super) const PROCESS: Answer = (None, About::Process);
-
-/// The highest descriptor that is kept, and one more.
-pub(super) const HIGHEST: i32 = 1 << 20;
 
 pub(super) fn closes(on_exec: bool) -> OnExec {
     if on_exec { OnExec::Close } else { OnExec::Keep }
@@ -23,10 +21,6 @@ pub(super) fn closes(on_exec: bool) -> OnExec {
 
 pub(super) fn cloexec(flags: FdFlags) -> OnExec {
     closes(flags.contains(FdFlags::CLOEXEC))
-}
-
-pub(super) fn own(object: Object, access: Access, on_exec: OnExec) -> Open {
-    Open { object, access, on_exec, passed_on: false }
 }
 
 /// Nothing that is written there can be run: the kernel's own file systems and devices, but for shared memory.
@@ -89,7 +83,7 @@ impl Naive {
                 let process = &mut self.processes[act.process];
                 process.program = program;
                 process.seen = true;
-                process.execed = true;
+                process.early = None;
                 self.containers[act.container].first.get_or_insert(act.process);
                 Some(PROCESS)
             }
@@ -133,7 +127,11 @@ impl Naive {
                     } else {
                         self.absolute(act, chdir.pathname.bytes())
                     };
-                    self.processes[act.process].cwd = path;
+                    let process = &mut self.processes[act.process];
+                    process.cwd = path;
+                    if let Some(early) = &mut process.early {
+                        early.has_own_cwd = true;
+                    }
                 }
                 Some(PROCESS)
             }
@@ -180,8 +178,10 @@ impl Naive {
             Kind::SocketPair(pair) => {
                 if pair.call.exit?.succeeded() {
                     let flags = FdFlags::from_bits_retain(pair.kind_and_flags.cast_unsigned());
-                    for fd in [pair.first, pair.second] {
+                    let first = self.sockets.len();
+                    for (fd, peer) in [(pair.first, first + 1), (pair.second, first)] {
                         let object = self.new_socket(pair.domain, pair.kind_and_flags & 0xf, Peer::Local);
+                        self.sockets.last_mut().expect("it was just made").pair = Some((peer, None));
                         self.put(act, fd.0, own(object, Access::ReadWrite, cloexec(flags)));
                     }
                 }
@@ -253,18 +253,31 @@ impl Naive {
         };
         let argv: Vec<Vec<u8>> = exec.argv.iter().map(|arg| arg.bytes().to_vec()).collect();
         let meaning = meaning(path, &argv);
-        // exec(2) ends the sharing of descriptors, closes some, and passes on the others.
-        let mut table: Table = self.table(act.process).clone();
-        table.retain(|_, open| open.on_exec == OnExec::Keep);
-        table.range_mut(3..).for_each(|(_, open)| open.passed_on = true);
-        self.tables.push(table);
-        let table = self.tables.len() - 1;
-        self.processes[act.process].table = table;
+        self.change(act, Change::Exec);
         // What it is told to run it opens then.
         let program = self.program(act, path, name, argv, executable, meaning);
+        let process = &mut self.processes[act.process];
+        process.comm.clone_from(&program.name);
+        process.program = program;
+        process.gpu.clear();
+        process.inputs.clear();
+        process.renames = 0;
+        process.wrote = None;
+        if let Some(early) = &mut process.early {
+            early.has_own_program = true;
+        }
+        self.feeds(act);
+        PROCESS
+    }
+
+    /// What an interpreter runs from, and what comes from there. The process passes on what it reads.
+    pub(super) fn feeds(&mut self, act: &Act<'_>) {
+        let program = Rc::clone(&self.processes[act.process].program);
         let runs_from = self.runs_from(act, &program);
-        let stdin = match self.tables[table].get(&runs_from).map(|open| open.object) {
-            Some(Object::Reader(pipe)) => self.pipes[pipe].clone(),
+        let stdin = match self.table(act.process).get(&runs_from).map(|open| open.object) {
+            Some(end @ (Object::Reader(_) | Object::Socket(_))) => {
+                self.comes_out(end).or_else(|| self.relayed_to(act.process, end))
+            }
             Some(Object::File(file)) => {
                 let file = self.file(act.container, file);
                 file.provenance.chain.clone().filter(|chain| chain.remote.is_some()).map(Source::File)
@@ -272,31 +285,23 @@ impl Naive {
             _ => None,
         };
         // A program that is started on a connection reads from there, too.
-        let connected = match self.tables[table].get(&0).map(|open| open.object) {
+        let connected = match self.table(act.process).get(&0).map(|open| open.object) {
             Some(Object::Socket(socket)) => match self.sockets[socket].peer {
                 Peer::Client(remote, since, outcome)
                     if outcome.is_none_or(|errno| errno.0 == 0) && is_outside(remote) =>
                 {
-                    Some(Source::Remote(remote, since, act.context.tgid))
+                    Some(Source::Remote(remote, since, self.processes[act.process].tgid))
                 }
                 _ => None,
             },
             _ => None,
         };
         let process = &mut self.processes[act.process];
-        process.comm.clone_from(&program.name);
-        process.program = program;
-        process.execed = true;
-        process.gpu.clear();
-        process.inputs.clear();
-        process.stdin.clone_from(&stdin);
         process.runs_from = runs_from;
-        process.renames = 0;
-        process.wrote = None;
-        if let Some(stdin) = stdin.or(connected) {
-            self.taint(act.process, &stdin, act.time);
+        process.stdin.clone_from(&stdin);
+        if let Some(source) = stdin.or(connected) {
+            self.taint(act.process, &source, act.time);
         }
-        PROCESS
     }
 
     /// A process substitution is a pipe that an interpreter is told by its path; it runs from there.
@@ -337,7 +342,7 @@ impl Naive {
                 (path, provenance)
             }),
             Told::Module(module) => Some((module.to_vec(), program.executable.clone())),
-            Told::Stdin | Told::Nothing => None,
+            Told::Inline | Told::Stdin | Told::Nothing => None,
         };
         Rc::new(program)
     }

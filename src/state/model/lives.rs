@@ -6,6 +6,8 @@ use crate::event::{CloneFlags, Context, SentryClone, Tgid, Time};
 
 use super::happens::{Answer, PROCESS};
 use super::naive::{About, Act, Ancestor, Ix, Naive, Process, Program, Table, cut};
+use super::tables::Early;
+use super::words::meaning;
 
 /// Threads of a process that is gone report so much later at most: a second.
 const AFTERLIFE: i64 = 1_000_000_000;
@@ -15,6 +17,9 @@ const GONE_KNOWN: usize = 64;
 
 /// So many ancestors are carried.
 const ANCESTORS: usize = 8;
+
+/// How much later than the first event of a process its clone may come: 50 ms.
+const LATE: i64 = 50_000_000;
 
 impl Naive {
     /// The process that an event names, which may be unknown so far.
@@ -49,11 +54,11 @@ impl Naive {
             .filter(|ix| !self.processes[*ix].gone)
     }
 
-    /// The last that bore an id.
+    /// The last that bore an id: a clone may be reported when another one bears it already.
     pub(super) fn newest(&self, container: Ix, tgid: Tgid) -> Option<Ix> {
-        self.processes
-            .iter()
-            .rposition(|one| (one.container, one.tgid) == (container, tgid))
+        (0..self.processes.len())
+            .filter(|ix| (self.processes[*ix].container, self.processes[*ix].tgid) == (container, tgid))
+            .max_by_key(|ix| self.processes[*ix].start)
             .filter(|ix| !self.processes[*ix].gone)
     }
 
@@ -66,7 +71,10 @@ impl Naive {
         } else {
             None
         };
-        self.tables.push(Table::new());
+        if let Some(early) = parent.and_then(|parent| self.processes[parent].early.as_mut()) {
+            early.made_others = true;
+        }
+        let table = self.new_table(Table::new());
         let ix = self.processes.len();
         let from = parent.map(|parent| &self.processes[parent]);
         let process = Process {
@@ -74,7 +82,8 @@ impl Naive {
             tgid: context.tgid,
             start: context.start,
             seen: false,
-            execed: false,
+            since: time,
+            early: Some(Early::default()),
             family: parent.map_or(ix, |parent| self.family_of_child(parent, ix)),
             ancestors: parent.map(|parent| self.ancestors_of_child(parent)).unwrap_or_default(),
             program: from.map_or_else(Program::unknown, |from| Rc::clone(&from.program)),
@@ -86,7 +95,7 @@ impl Naive {
             opens: 0,
             exited: None,
             gone: false,
-            table: self.tables.len() - 1,
+            table,
             inputs: Vec::new(),
             stdin: None,
             runs_from: 0,
@@ -142,8 +151,15 @@ impl Naive {
         }
         let shares = clone.flags.contains(CloneFlags::FILES);
         let (tgid, start) = (clone.created_tgid, clone.created_start);
-        // Without start times a child cannot be told from an old bearer of its id.
-        let known = if start.0 == 0 { None } else { self.find(act.container, tgid, start) };
+        // Without start times only its youth tells a child that runs already from an old bearer of its id.
+        let is_young = |ix: &Ix| {
+            let one = &self.processes[*ix];
+            one.early.is_some() && one.exited.is_none() && act.time.0 - one.since.0 <= LATE
+        };
+        let known = match start.0 {
+            0 => self.newest(act.container, tgid).filter(is_young),
+            _ => self.find(act.container, tgid, start),
+        };
         let child = match known {
             Some(child) => {
                 if !self.processes[child].seen && child != act.process {
@@ -160,13 +176,13 @@ impl Naive {
     pub(super) fn makes(&mut self, act: &Act<'_>, tgid: Tgid, start: Time, shares: bool) -> Ix {
         self.replaces(act.container, tgid, start, act.time);
         let child = self.processes.len();
-        let parent = &self.processes[act.process];
-        let mut table = parent.table;
-        if !shares {
-            let copy = self.tables[table].clone();
-            table = self.tables.len();
-            self.tables.push(copy);
+        if let Some(early) = &mut self.processes[act.process].early {
+            early.made_others = true;
         }
+        let table = match shares {
+            true => self.processes[act.process].table,
+            false => self.new_table(self.table(act.process).clone()),
+        };
         let parent = &self.processes[act.process];
         let comm = act.context.comm.present().map_or(parent.comm.clone(), |comm| cut(comm, 15).to_vec());
         self.processes.push(Process {
@@ -174,7 +190,8 @@ impl Naive {
             start,
             comm,
             seen: true,
-            execed: false,
+            since: act.time,
+            early: None,
             family: self.family_of_child(act.process, child),
             ancestors: self.ancestors_of_child(act.process),
             gpu: Vec::new(),
@@ -197,25 +214,29 @@ impl Naive {
         if parent.ancestors.iter().any(|ancestor| ancestor.process == child) {
             return;
         }
-        let own = self.table(child).clone();
-        if shares {
-            self.tables[parent.table].extend(own);
-            self.processes[child].table = parent.table;
-        } else {
-            let mut table = self.tables[parent.table].clone();
-            table.extend(own);
-            *self.table_mut(child) = table;
-        }
+        let early = self.processes[child].early.take().unwrap_or_default();
+        self.inherits(child, act.process, shares, &early);
         let (family, ancestors) =
             (self.family_of_child(act.process, child), self.ancestors_of_child(act.process));
         let stub = &mut self.processes[child];
+        let old_family = std::mem::replace(&mut stub.family, family);
         stub.seen = true;
-        stub.family = family;
-        stub.ancestors = ancestors;
-        stub.cwd = stub.cwd.take().or(parent.cwd);
-        if stub.execed {
+        stub.ancestors.clone_from(&ancestors);
+        stub.uid = stub.uid.or(parent.uid);
+        stub.exec_session |= parent.exec_session;
+        if !early.has_own_cwd {
+            stub.cwd = parent.cwd;
+        }
+        if early.made_others {
+            self.adopts(child, old_family);
+        }
+        if early.has_own_program {
+            // What it was told to run, and from where, hangs on descriptors that were not known.
+            let context = Context::default();
+            self.looks_again(&Act { context: &context, process: child, ..*act });
             return;
         }
+        let stub = &mut self.processes[child];
         stub.program = parent.program;
         stub.runs_from = parent.runs_from;
         stub.stdin = stub.stdin.take().or(parent.stdin);
@@ -227,6 +248,29 @@ impl Naive {
             parent.inputs.iter().chain(&own).for_each(|source| {
                 stub.note_input(source);
             });
+        }
+    }
+
+    fn looks_again(&mut self, act: &Act<'_>) {
+        let old = Program::clone(&self.processes[act.process].program);
+        let meaning = meaning(&old.path, &old.argv);
+        let program = self.program(act, &old.path, old.name, old.argv, old.executable, meaning);
+        let program = Program { time: old.time, ..Program::clone(&program) };
+        self.processes[act.process].program = Rc::new(program);
+        self.feeds(act);
+    }
+
+    /// Those whom a process made before it was known who made it descend from its makers as well.
+    fn adopts(&mut self, found: Ix, old_family: Ix) {
+        let (family, above) = (self.processes[found].family, self.processes[found].ancestors.clone());
+        for process in &mut self.processes {
+            let Some(at) = process.ancestors.iter().position(|one| one.process == found) else { continue };
+            process.ancestors.truncate(at + 1);
+            process.ancestors.extend(above.iter().cloned());
+            process.ancestors.truncate(ANCESTORS);
+            if process.family == old_family {
+                process.family = family;
+            }
         }
     }
 }

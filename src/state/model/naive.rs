@@ -13,6 +13,7 @@ use crate::event::{Context, Errno, Event, Family, Kind, Tgid, Tid, Time, Uid};
 use crate::state::{Access, Making, Nvidia, OnExec, Origin, PipeEnd};
 
 use super::flow::{Chain, Provenance, Source};
+use super::tables::Early;
 use super::words::{Asks, COMMANDS, Command, REQUESTS, SESSIONS, Told, Trade};
 
 /// The place of an object in its list.
@@ -105,8 +106,17 @@ impl Program {
         self.trade == Trade::Shell && !self.is_stranger()
     }
 
+    /// What it writes is what it reads: a relay, a stranger, code that lies in no file.
+    pub(super) fn hands_on(&self) -> bool {
+        let runs = self.script.as_ref().map_or(&self.executable, |(_, script)| script);
+        is_foreign(runs.origin)
+            || self.is_stranger()
+            || self.trade == Trade::Relay
+            || matches!(self.told, Told::Inline | Told::Stdin)
+    }
+
     pub(super) fn is_stranger(&self) -> bool {
-        matches!(self.executable.origin, Origin::Created | Origin::Network | Origin::Memfd)
+        is_foreign(self.executable.origin)
     }
 }
 
@@ -124,8 +134,10 @@ pub(super) struct Process {
     pub(super) start: Time,
     /// Its clone or its container's start was seen.
     pub(super) seen: bool,
-    /// It ran a program of its own since it is known.
-    pub(super) execed: bool,
+    /// When it was first heard of.
+    pub(super) since: Time,
+    /// What it did so far, while its clone is still to come.
+    pub(super) early: Option<Early>,
     pub(super) family: Ix,
     pub(super) ancestors: Vec<Ancestor>,
     pub(super) program: Rc<Program>,
@@ -203,6 +215,8 @@ pub(super) struct Socket {
     pub(super) family: Family,
     pub(super) kind: i32,
     pub(super) peer: Peer,
+    /// The other end, if it is half of a pair, and what comes out of this one as far as it came from a remote.
+    pub(super) pair: Option<(Ix, Option<Source>)>,
     /// Everything that passed since it has this peer: when and how much.
     pub(super) sent: Vec<(Time, u64)>,
     pub(super) received: Vec<(Time, u64)>,
@@ -344,14 +358,6 @@ impl Naive {
         &self.containers[container].files[file]
     }
 
-    pub(super) fn table(&self, process: Ix) -> &Table {
-        &self.tables[self.processes[process].table]
-    }
-
-    pub(super) fn table_mut(&mut self, process: Ix) -> &mut Table {
-        &mut self.tables[self.processes[process].table]
-    }
-
     /// The GPU's state of a process by all that it did: 0 none, 1 opened, 2 initialised, 3 context.
     pub(super) fn gpu_stage(&self, process: Ix) -> u8 {
         let mut asked = Vec::new();
@@ -368,6 +374,10 @@ impl Naive {
             u8::from(!self.processes[process].gpu.is_empty())
         }
     }
+}
+
+fn is_foreign(origin: Origin) -> bool {
+    matches!(origin, Origin::Created | Origin::Network | Origin::Memfd)
 }
 
 pub(super) fn cut(bytes: &[u8], most: usize) -> &[u8] {

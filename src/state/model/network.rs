@@ -4,15 +4,16 @@ use crate::event::{Connect, Errno, Exit, Family, Tgid};
 use crate::state::{Access, OnExec};
 
 use super::flow::{Provenance, Source};
-use super::happens::{Answer, is_no_storage, own, resolve};
+use super::happens::{Answer, is_no_storage, resolve};
 use super::naive::{About, Act, File, Ix, Naive, Object, Peer, Socket};
+use super::tables::own;
 use super::words::PEERS;
 
 impl Naive {
     // Sockets and bytes.
 
     pub(super) fn new_socket(&mut self, family: Family, kind: i32, peer: Peer) -> Object {
-        self.sockets.push(Socket { family, kind, peer, sent: Vec::new(), received: Vec::new() });
+        self.sockets.push(Socket { family, kind, peer, pair: None, sent: Vec::new(), received: Vec::new() });
         Object::Socket(self.sockets.len() - 1)
     }
 
@@ -92,12 +93,11 @@ impl Naive {
     pub(super) fn comes_in(&mut self, act: &Act<'_>, fd: i32, exit: Exit) {
         self.settles(act, fd, exit);
         let Some(bytes) = moved(exit) else { return };
-        match self.table(act.process).get(&fd).map(|open| open.object) {
-            Some(Object::Reader(pipe)) => {
-                if let Some(source) = self.pipes[pipe].clone() {
-                    self.taint(act.process, &source, act.time);
-                }
-            }
+        let object = self.table(act.process).get(&fd).map(|open| open.object);
+        if let Some(source) = object.and_then(|object| self.comes_out(object)) {
+            self.taint(act.process, &source, act.time);
+        }
+        match object {
             Some(Object::Socket(socket)) => {
                 let one = &mut self.sockets[socket];
                 let Some(remote) = one.remote() else { return };

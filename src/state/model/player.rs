@@ -167,10 +167,14 @@ impl Player {
             parent: if said.parents { parent.tgid } else { Tgid(0) },
             ..Context::default()
         };
-        let act = match op.c % 4 {
+        let act = match op.c % 8 {
             0 => Act::Open,
             1 => Act::Socket,
             2 => Act::Pipe,
+            3 => Act::Exec,
+            4 => Act::Dup,
+            5 => Act::Chdir,
+            6 => Act::Close,
             _ => Act::OtherCall,
         };
         self.acts(Op { act, ..op }, context, None, None, model)

@@ -67,7 +67,7 @@ pub(super) const DIRECTORIES: &[&[u8]] = &[b"/tmp", b"/tmp/d", b"/", b"..", b"/s
 /// What a program was told to run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Told {
-    /// It is no interpreter, or its text stood on the command line.
+    /// It is no interpreter.
     Nothing,
     /// The file behind an operand.
     File(&'static [u8]),
@@ -75,6 +75,8 @@ pub(super) enum Told {
     Module(&'static [u8]),
     /// Its standard input.
     Stdin,
+    /// The text on its command line.
+    Inline,
 }
 
 /// What a program is, if the image's own file runs.
@@ -85,6 +87,8 @@ pub(super) enum Trade {
     Shell,
     /// Builds its output from what it reads.
     Builder,
+    /// Hands on what it reads.
+    Relay,
     /// `mv FROM TO`
     Mv(&'static [u8], &'static [u8]),
     /// `ln FROM TO`
@@ -111,7 +115,7 @@ pub(super) const COMMANDS: &[Command] = &[
     command(b"/usr/bin/dash", &[Text(b"sh")], Told::Stdin, Trade::Shell),
     command(b"/usr/bin/dash", &[Text(b"sh"), Text(b"/tmp/a")], Told::File(b"/tmp/a"), Trade::Shell),
     command(b"/usr/bin/dash", &[Text(b"sh"), Text(b"/dev/fd/3")], Told::File(b"/dev/fd/3"), Trade::Shell),
-    command(b"/usr/bin/dash", &[Text(b"sh"), Text(b"-c"), Text(b"ls")], Told::Nothing, Trade::Shell),
+    command(b"/usr/bin/dash", &[Text(b"sh"), Text(b"-c"), Text(b"ls")], Told::Inline, Trade::Shell),
     command(b"/usr/bin/python3.13", &[Text(b"python3"), Text(b"./b")], Told::File(b"./b"), Trade::Other),
     command(b"/usr/bin/python3.13", &[Text(b"python3")], Told::Stdin, Trade::Other),
     command(
@@ -157,6 +161,12 @@ pub(super) const COMMANDS: &[Command] = &[
     command(b"/tmp/d/a", &[Text(b"./a"), Text(b"-x")], Told::Nothing, Trade::Other),
     command(b"/tmp/c", &[Text(b"kworker")], Told::Nothing, Trade::Other),
     command(b"/srv/x.py", &[Text(b"/srv/x.py")], Told::Nothing, Trade::Other),
+    command(
+        b"/usr/bin/nc.openbsd",
+        &[Text(b"nc"), Text(b"198.51.100.7"), Text(b"80")],
+        Told::Nothing,
+        Trade::Relay,
+    ),
     command(b"/memfd:x", &[Text(b"x")], Told::Nothing, Trade::Other),
 ];
 
