@@ -15,7 +15,9 @@ use crate::intel::feed::{Format, Indicator, Limits, Options, WarningList, indica
 pub use crate::rules::fuzz::{condition, rule_file};
 use crate::rules::{RuleSet, Thresholds, builtin};
 use crate::state::model;
-use crate::wire::{Header, MAX_MESSAGE, MessageType, decode, handshake, oracle, sockaddr, tracefile};
+use crate::wire::{
+    Header, MAX_MESSAGE, MessageType, decode, handshake, oracle, pb, sockaddr, strace, tracefile,
+};
 
 /// A packet as it comes from the socket: read as prost reads it, and whatever was read can be shown.
 pub fn frame(data: &[u8]) {
@@ -39,7 +41,7 @@ pub fn message(data: &[u8]) {
 
 /// The peer's side of the handshake, against prost.
 pub fn handshake(data: &[u8]) {
-    let theirs = <oracle::pb::Handshake as prost::Message>::decode(data).ok();
+    let theirs = <pb::Handshake as prost::Message>::decode(data).ok();
     let ours = handshake::decode(data).ok();
     if data.len() <= handshake::MAX_HANDSHAKE {
         let theirs = theirs.map(|handshake| handshake.version).filter(|version| *version != 0);
@@ -70,6 +72,20 @@ pub fn tracefile(data: &[u8]) {
     for packet in packets {
         let read = again.as_mut().and_then(|reader| reader.next_packet().ok().flatten());
         assert_eq!(read, Some(packet.as_slice()));
+    }
+}
+
+/// A log of strace: what is made of it are packets as a sentry sends them, and their times never go back.
+pub fn strace_log(data: &[u8]) {
+    let log = strace::Log { tid: None, text: data };
+    let imported = strace::import(&[log], b"lab", |packet| {
+        if packet.len() <= MAX_MESSAGE {
+            oracle::check(packet);
+            assert!(decode(packet).is_ok(), "what was made can be read");
+        }
+    });
+    if let Ok(summary) = imported {
+        assert!(summary.packets >= summary.calls, "every call is an event");
     }
 }
 
@@ -191,6 +207,7 @@ mod tests {
             ("condition", condition),
             ("rule_file", rule_file),
             ("feed", feed),
+            ("strace_log", strace_log),
         ];
         for (name, body) in targets {
             let seeds: Vec<_> = std::fs::read_dir(format!("fuzz/seeds/{name}")).unwrap().collect();

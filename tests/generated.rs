@@ -30,7 +30,7 @@ fn check(schema: &str, generated: &str) {
 
 #[test]
 fn the_committed_types_of_the_wire_are_those_of_the_schema() {
-    check("seccheck.proto", "src/wire/oracle/generated.rs");
+    check("seccheck.proto", "src/wire/pb/generated.rs");
 }
 
 #[test]

@@ -63,7 +63,8 @@ impl Recording {
     /// If the file exists or cannot be made.
     pub fn start(directory: &Path, peer: &Peer, on_finished: OnFinished) -> Result<Recording, RecordError> {
         let millis = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let path = directory.join(format!("{millis}-{}-{}.trace", peer.pid, peer.connection));
+        let pid = peer.identity.peer.pid.map_or(0, |pid| pid.0);
+        let path = directory.join(format!("{millis}-{pid}-{}.trace", peer.connection));
         let file = OpenOptions::new().write(true).create_new(true).open(&path);
         let file = file.map_err(|source| RecordError::Create { path: path.clone(), source })?;
         let writer = Writer::new(BufWriter::new(file));

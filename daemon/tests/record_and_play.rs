@@ -176,3 +176,17 @@ fn playing_to_nobody_says_so() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("cannot connect"), "{}", text(&output.stderr));
 }
+
+#[test]
+fn bench_measures_both_consumers_and_their_ratio() {
+    let trace = "../tests/corpus/2024/b_shell_tools.trace.zst";
+    let arguments = ["bench", trace, "--times", "2", "--rounds", "1", "--format", "json"];
+    let output = run(sluicebox().args(arguments));
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let told: serde_json::Value = serde_json::from_str(&text(&output.stdout)).unwrap();
+    let [null, analysis] = ["null", "analysis"].map(|which| &told["rounds"][0][which]["events"]);
+    assert!(null.as_u64().is_some_and(|events| events > 100) && null == analysis, "{told}");
+    assert!(told["median"]["ratio"].as_f64().is_some_and(|ratio| ratio > 0.0), "{told}");
+    let output = run(sluicebox().args(["bench", "-"]));
+    assert_eq!(output.status.code(), Some(2));
+}

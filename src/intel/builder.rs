@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::addresses::Addresses;
 use super::claim::{Claim, Claims, HINT, SaidIx, Trust, seconds, time};
 use super::feed::{FileHash, Indicator, Record};
 use super::host::HOST_MAX;
@@ -261,7 +262,7 @@ impl IntelBuilder {
         let (claims, renumbered) = claims_of(&self.feeds, &self.lists.all, &self.rows.all);
         let mut merge = Merge { claims: &claims, renumbered: &renumbered, sets: Interned::default() };
         let ips = IpIndex {
-            v4: merge.table(self.v4),
+            v4: merge.addresses(self.v4),
             endpoints4: merge.table(self.endpoints4),
             nets4: merge.nest(self.nets4),
             endpoints6: merge.table(self.endpoints6),
@@ -392,6 +393,11 @@ impl Merge<'_> {
         }
     }
 
+    fn addresses(&mut self, entries: Vec<(u32, u32)>) -> Addresses {
+        let (addrs, said) = self.merged(entries);
+        Addresses::new(&addrs, said)
+    }
+
     fn table<K: Key>(&mut self, entries: Vec<(K, u32)>) -> Table<K> {
         let (keys, said) = self.merged(entries);
         Table::new(keys.into(), said)
@@ -399,8 +405,7 @@ impl Merge<'_> {
 
     fn nest<A: super::nest::Address>(&mut self, entries: Vec<((A, u8), u32)>) -> Nest<A> {
         let (keys, said) = self.merged(entries);
-        let (networks, lengths): (Vec<A>, Vec<u8>) = keys.into_iter().unzip();
-        Nest::new(networks.into(), lengths.into(), said)
+        Nest::new(&keys, &said)
     }
 
     fn words(&mut self, entries: Vec<(Box<[u8]>, u32)>) -> Words {

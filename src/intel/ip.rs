@@ -4,6 +4,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use smallvec::SmallVec;
 
+use super::addresses::Addresses;
 use super::bytes::Reader;
 use super::claim::{PrefixLen, SaidIx, Scope};
 use super::nest::{Address, Nest};
@@ -15,7 +16,7 @@ pub(super) type Said = SmallVec<[(Scope, SaidIx); 2]>;
 
 #[derive(Debug, Default)]
 pub(super) struct IpIndex {
-    pub(super) v4: Table<u32>,
+    pub(super) v4: Addresses,
     pub(super) endpoints4: Table<Endpoint4>,
     pub(super) nets4: Nest<u32>,
     pub(super) endpoints6: Table<Endpoint6>,
@@ -33,7 +34,7 @@ impl IpIndex {
                 if let Some(found) = port.and_then(|port| self.endpoints4.get(&Endpoint4(addr, port))) {
                     said.push((Scope::Exact, found));
                 }
-                if let Some(found) = self.v4.get(&addr) {
+                if let Some(found) = self.v4.get(addr) {
                     said.push((Scope::Address, found));
                 }
                 said.extend(scoped(&self.nets4, addr));
@@ -60,7 +61,7 @@ impl IpIndex {
 
     pub(super) fn decode(reader: &mut Reader<'_>, numbers: usize) -> Result<IpIndex, SnapshotError> {
         Ok(IpIndex {
-            v4: Table::decode(reader, numbers)?,
+            v4: Addresses::decode(reader, numbers)?,
             endpoints4: Table::decode(reader, numbers)?,
             nets4: Nest::decode(reader, numbers)?,
             endpoints6: Table::decode(reader, numbers)?,

@@ -5,6 +5,8 @@
 //!
 //! Nothing in here convicts alone: a list is somebody's opinion of yesterday. Rules join it with what was seen.
 
+mod addresses;
+mod buckets;
 mod builder;
 mod bytes;
 mod claim;

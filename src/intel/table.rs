@@ -1,9 +1,10 @@
-//! Sorted keys behind an index of their leading bits: an address or a digest is found, or found to be missing, with
-//! one or two reads that miss the processor's cache. That is what a lookup costs; the steps within a bucket do not count.
+//! Sorted keys behind an index of their leading bits: a digest is found to be missing with one read that misses the
+//! processor's cache, and found with two more. That is what a lookup costs; the steps within a bucket do not count.
 //!
-//! Digests are evenly spread and so are lists of addresses for the most part. Where they are not, for somebody chose
-//! them, a bucket is searched by halves: never worse than the logarithm of all.
+//! Digests are evenly spread. Where keys are not, for somebody chose them, a bucket is searched by halves: never worse than
+//! the logarithm of all.
 
+use super::buckets::Buckets;
 use super::bytes::{Fixed, Reader, put_count, put_many};
 use super::claim::SaidIx;
 use super::snapshot::SnapshotError;
@@ -11,8 +12,8 @@ use super::snapshot::SnapshotError;
 /// Keys that share a bucket, on average. They lie in one or two cache lines.
 const PER_BUCKET: usize = 4;
 
-/// Leading bits that the index goes by at most: a mebibyte of it, which stays in a cache of the second level.
-const MAX_BITS: u32 = 18;
+/// Leading bits that the index goes by: a mebibyte of it at most, which stays in a cache of the second level.
+const BITS: std::ops::RangeInclusive<u32> = 1..=18;
 
 /// Marks of a bucket that are looked through one by one; in a larger bucket they are not worth it.
 const FEW: usize = 32;
@@ -27,18 +28,6 @@ pub(super) trait Key: Fixed + Ord {
 
     /// Eight bits that an evenly spread key shares with few others of its bucket.
     fn mark(&self) -> u8;
-}
-
-impl Key for u32 {
-    const IS_LONG: bool = false;
-
-    fn leading(&self) -> u32 {
-        *self
-    }
-
-    fn mark(&self) -> u8 {
-        0
-    }
 }
 
 /// An IPv4 address with a port: 32 bits, then 16.
@@ -92,10 +81,7 @@ impl<const N: usize> Key for [u8; N] {
 /// Sorted keys, with what is said of each.
 #[derive(Debug)]
 pub(super) struct Table<K> {
-    /// How far a key's leading bits are shifted to be a bucket's number.
-    shift: u32,
-    /// Where each bucket begins, and where the last one ends. Empty if there is no key.
-    starts: Box<[u32]>,
+    buckets: Buckets,
     keys: Box<[K]>,
     /// Of long keys their marks, to be looked through first: most lookups are of what is not there.
     marks: Box<[u8]>,
@@ -104,25 +90,31 @@ pub(super) struct Table<K> {
 
 /// What is said of each key. Few different things are said of many keys, so mostly a byte is enough.
 #[derive(Debug)]
-enum Numbers {
+pub(super) enum Numbers {
     Bytes(Box<[u8]>),
     Words(Box<[u32]>),
 }
 
+impl Default for Numbers {
+    fn default() -> Self {
+        Numbers::Bytes(Box::default())
+    }
+}
+
 impl Numbers {
-    fn new(numbers: Box<[u32]>) -> Numbers {
+    pub(super) fn new(numbers: Box<[u32]>) -> Numbers {
         let bytes: Result<Box<[u8]>, _> = numbers.iter().map(|number| u8::try_from(*number)).collect();
         bytes.map_or(Numbers::Words(numbers), Numbers::Bytes)
     }
 
-    fn get(&self, at: usize) -> Option<u32> {
+    pub(super) fn get(&self, at: usize) -> Option<u32> {
         match self {
             Numbers::Bytes(bytes) => bytes.get(at).copied().map(u32::from),
             Numbers::Words(words) => words.get(at).copied(),
         }
     }
 
-    fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         match self {
             Numbers::Bytes(bytes) => bytes.len(),
             Numbers::Words(words) => size_of_val(&**words),
@@ -130,7 +122,7 @@ impl Numbers {
     }
 
     /// In the file they are words, which is simpler and compresses as well.
-    fn encode(&self, out: &mut Vec<u8>) {
+    pub(super) fn encode(&self, out: &mut Vec<u8>) {
         match self {
             Numbers::Bytes(bytes) => {
                 out.reserve(bytes.len().saturating_mul(4));
@@ -144,11 +136,10 @@ impl Numbers {
 impl<K> Default for Table<K> {
     fn default() -> Self {
         Table {
-            shift: 0,
-            starts: Box::default(),
+            buckets: Buckets::default(),
             keys: Box::default(),
             marks: Box::default(),
-            said: Numbers::Bytes(Box::default()),
+            said: Numbers::default(),
         }
     }
 }
@@ -156,42 +147,25 @@ impl<K> Default for Table<K> {
 impl<K: Key> Table<K> {
     /// Of keys that are sorted and different.
     pub(super) fn new(keys: Box<[K]>, said: Box<[u32]>) -> Table<K> {
-        if keys.is_empty() {
-            return Table::default();
-        }
-        let bits = keys.len().div_ceil(PER_BUCKET).next_power_of_two().trailing_zeros().clamp(1, MAX_BITS);
-        let shift = 32u32.saturating_sub(bits);
-        let buckets = 1usize << bits;
-        let mut starts = Vec::with_capacity(buckets.saturating_add(1));
-        let mut at = 0u32;
-        starts.push(0);
-        for key in &keys {
-            let bucket = usize::try_from(key.leading() >> shift).unwrap_or(usize::MAX);
-            // As many starts as buckets up to this one: those between are empty.
-            if bucket >= starts.len() {
-                starts.resize(bucket.saturating_add(1), at);
-            }
-            at = at.saturating_add(1);
-        }
-        starts.resize(buckets.saturating_add(1), at);
+        let buckets = Buckets::new(keys.iter().map(Key::leading), PER_BUCKET, BITS);
         let marks = if K::IS_LONG { keys.iter().map(Key::mark).collect() } else { Box::default() };
-        Table { shift, starts: starts.into(), keys, marks, said: Numbers::new(said) }
+        Table { buckets, keys, marks, said: Numbers::new(said) }
     }
 
     /// What is said of a key.
     pub(super) fn get(&self, key: &K) -> Option<SaidIx> {
-        let bucket = usize::try_from(key.leading().checked_shr(self.shift)?).ok()?;
-        let [from, to] = *self.starts.get(bucket..)?.first_chunk::<2>()?;
-        let from = usize::try_from(from).ok()?;
-        let to = usize::try_from(to).ok()?;
-        if K::IS_LONG
-            && let Some(marks) = self.marks.get(from..to)
-            && marks.len() <= FEW
-            && !marks.contains(&key.mark())
-        {
-            return None;
-        }
-        let at = self.keys.get(from..to)?.binary_search(key).ok()?;
+        let bucket = self.buckets.of(key.leading())?;
+        let from = bucket.start;
+        let keys = self.keys.get(bucket.clone())?;
+        let at = match self.marks.get(bucket) {
+            // Few keys have the same mark, so at most one of them is read.
+            Some(marks) if marks.len() <= FEW => {
+                let mark = key.mark();
+                let same = marks.iter().zip(keys).position(|(known, found)| *known == mark && found == key);
+                same?
+            }
+            Some(_) | None => keys.binary_search(key).ok()?,
+        };
         self.said.get(from.checked_add(at)?).map(SaidIx)
     }
 
@@ -204,7 +178,7 @@ impl<K: Key> Table<K> {
         size_of_val(&*self.keys)
             .saturating_add(self.marks.len())
             .saturating_add(self.said.bytes())
-            .saturating_add(size_of_val(&*self.starts))
+            .saturating_add(self.buckets.bytes())
     }
 
     pub(super) fn encode(&self, out: &mut Vec<u8>) {
@@ -259,12 +233,12 @@ mod tests {
     proptest! {
         #[test]
         fn a_table_finds_what_a_sorted_set_holds(keys in keys(), asked in any::<u32>()) {
-            let addresses = table(keys.iter().copied().collect());
+            let endpoints = table(keys.iter().map(|key| Endpoint4(*key, 443)).collect());
             let digests = table(keys.iter().map(|key| (u64::from(*key) << 8).to_be_bytes()).collect());
             for key in keys.iter().copied().chain([asked, asked & 0x0a00_03ff]) {
                 let place = keys.range(..key).count();
                 let expected = keys.contains(&key).then(|| SaidIx(u32::try_from(place).unwrap()));
-                prop_assert_eq!(addresses.get(&key), expected);
+                prop_assert_eq!(endpoints.get(&Endpoint4(key, 443)), expected);
                 prop_assert_eq!(digests.get(&(u64::from(key) << 8).to_be_bytes()), expected);
             }
             prop_assert_eq!(digests.get(&[0xff; 8]), None);

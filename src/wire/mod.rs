@@ -1,7 +1,7 @@
 //! Bytes of the trace stream into events, and nothing else.
 //!
 //! Owns the packet's header, the handshake, the protobuf of every message, the raw socket addresses inside, the trace
-//! file format, and the table of what gVisor can send ([`schema`]). Knows no container and keeps nothing from one
+//! file format, the table of what gVisor can send ([`schema`]), and the import of `strace` logs ([`strace`]). Knows no container and keeps nothing from one
 //! packet to the next.
 //!
 //! Every byte may come from a sentry that its workload took over. So: a packet has at most [`MAX_MESSAGE`] bytes,
@@ -18,9 +18,11 @@ pub mod handshake;
 mod header;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod oracle;
+pub(crate) mod pb;
 mod protobuf;
 pub mod schema;
 pub mod sockaddr;
+pub mod strace;
 pub mod tracefile;
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! looked at again. Exit status: 0 nothing to report, 1 findings at or above `--fail-on`, 2 a failure. A reader that
 //! closes our standard output has had enough, which is no failure.
 
+mod bench;
 mod dump;
 mod feeds;
 mod log;
@@ -15,6 +16,8 @@ mod rules;
 mod run;
 mod service;
 mod session;
+mod sinks;
+mod strace;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -70,6 +73,9 @@ enum Command {
     Record(record::Typed),
     Play(play::Typed),
     Feeds(feeds::Typed),
+    Sinks(sinks::Typed),
+    Strace(strace::Typed),
+    Bench(bench::Typed),
 }
 
 /// Runs the command that the process was started with.
@@ -94,6 +100,9 @@ pub(crate) fn main() -> ExitCode {
         Command::Record(typed) => record::run(typed),
         Command::Play(typed) => play::run(typed),
         Command::Feeds(typed) => feeds::run(typed),
+        Command::Sinks(typed) => sinks::run(typed),
+        Command::Strace(typed) => strace::run(typed),
+        Command::Bench(typed) => bench::run(typed),
     };
     match result {
         Ok(outcome) => outcome.code(),

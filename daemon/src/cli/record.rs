@@ -31,7 +31,7 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     let factory = move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
         Ok(Box::new(Recording::start(&directory, &peer, Box::new(announce))?))
     };
-    service::serve(typed.listen.into(), factory)?;
+    service::Service::bind(typed.listen.into(), None)?.run(factory)?;
     Ok(Outcome::Clean)
 }
 

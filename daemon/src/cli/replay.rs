@@ -16,7 +16,7 @@ use sluicebox_daemon::image::{Root, Roots};
 use sluicebox_daemon::intel;
 use sluicebox_daemon::trace::{self, Source, Trace, TraceError};
 
-use super::report::{Format, Level, Report, When};
+use super::report::{Format, Level, Report};
 use super::{Outcome, complain, rules, say};
 
 /// Analyse recorded traces, each a stream of its own
@@ -116,7 +116,7 @@ fn replay(plan: &Plan, source: &Source, out: &mut impl Write) -> Result<Outcome>
             return Ok(Outcome::Failed);
         }
     };
-    let mut report = Report::new(plan.format, When::AtTheEnd);
+    let mut report = Report::new(plan.format);
     let mut analysis = Analysis::new(&plan.knowledge);
     let mut chunk = Chunk::default();
     let mut nanos = 0_u128;

@@ -1,4 +1,4 @@
-//! Printing findings: as they come, or one story per container at the end of a trace.
+//! Printing the findings of a trace: lines as they come, or one story per container at the end.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
@@ -38,25 +38,16 @@ impl From<Level> for Severity {
     }
 }
 
-/// The findings of one stream: what was printed, what is still to be told, how bad it was.
+/// The findings of one stream (stories are told at the end, once per container: its highest finding, which tells the
+/// lower ones too): what was printed, what is still to be told, how bad it was.
 #[derive(Debug)]
 pub(super) struct Report {
     format: Format,
-    when: When,
     findings: u64,
     worst: Option<Severity>,
     /// By the order in which containers were first found at, which is also the order of the stories.
     stories: Vec<Story>,
     places: BTreeMap<Vec<u8>, usize>,
-}
-
-/// When a story is told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum When {
-    /// With every finding, while the container lives.
-    AsTheyCome,
-    /// Once per container, at the end of the trace: its highest finding, which tells the lower ones too.
-    AtTheEnd,
 }
 
 #[derive(Debug)]
@@ -66,20 +57,19 @@ struct Story {
 }
 
 impl Report {
-    pub(super) fn new(format: Format, when: When) -> Report {
-        Report { format, when, findings: 0, worst: None, stories: Vec::new(), places: BTreeMap::new() }
+    pub(super) fn new(format: Format) -> Report {
+        Report { format, findings: 0, worst: None, stories: Vec::new(), places: BTreeMap::new() }
     }
 
     /// Takes in one finding.
     pub(super) fn finding(&mut self, finding: Finding, out: &mut impl Write) -> io::Result<()> {
         self.findings = self.findings.saturating_add(1);
         self.worst = self.worst.max(Some(finding.severity));
-        match (self.format, self.when) {
-            (Format::Json, _) => writeln!(out, "{}", json::line(&finding)),
-            (Format::Ocsf, _) => writeln!(out, "{}", ocsf::line(&finding)),
-            (Format::Falco, _) => writeln!(out, "{}", falco::line(&finding, None)),
-            (Format::Text, When::AsTheyCome) => out.write_all(text::story(&finding).as_bytes()),
-            (Format::Text, When::AtTheEnd) => {
+        match self.format {
+            Format::Json => writeln!(out, "{}", json::line(&finding)),
+            Format::Ocsf => writeln!(out, "{}", ocsf::line(&finding)),
+            Format::Falco => writeln!(out, "{}", falco::line(&finding, None)),
+            Format::Text => {
                 self.keep(finding);
                 Ok(())
             }
@@ -183,7 +173,7 @@ mod tests {
             finding("b", Severity::Kill, "second"),
             finding("b", Severity::Alert, "too late"),
         ];
-        let mut report = Report::new(Format::Text, When::AtTheEnd);
+        let mut report = Report::new(Format::Text);
         let expected = [
             text::story(&findings[2]),
             String::from("  before     notice at 25 by first\n\n"),
@@ -197,13 +187,13 @@ mod tests {
     #[test]
     fn json_is_one_line_for_every_finding_as_it_comes() {
         let findings = [finding("a", Severity::Alert, "x"), finding("a", Severity::Alert, "x")];
-        let mut report = Report::new(Format::Json, When::AtTheEnd);
+        let mut report = Report::new(Format::Json);
         assert_eq!(printed(&mut report, &findings), format!("{}\n", json::line(&findings[0])).repeat(2));
     }
 
     #[test]
     fn the_summary_says_what_was_seen() {
-        let report = Report::new(Format::Text, When::AtTheEnd);
+        let report = Report::new(Format::Text);
         let stats = Stats { events: 10, dropped: 2, undecodable: 1, ..Stats::default() };
         assert_eq!(
             report.summary("t", stats, Some(1234)),

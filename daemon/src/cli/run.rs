@@ -1,26 +1,44 @@
-//! `sluicebox run`: the daemon. Every sandbox that connects is watched; findings go to standard output.
+//! `sluicebox run`: the daemon. Every sandbox that connects is watched, and what is found is told.
 
-use std::io::{self, ErrorKind, Write};
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
-use sluicebox::event::Time;
-use sluicebox_daemon::analyze::{Analysis, Knowledge};
-use sluicebox_daemon::intel::{self, Current, Watcher};
-use sluicebox_daemon::serve::{ConnectionId, Consumer, End, Flow, Options, Peer, Refusal};
-use tracing::{error, info, warn};
+use sluicebox_daemon::config::{Config, ConfigError, Mode, Stdout};
+use sluicebox_daemon::intel;
+use sluicebox_daemon::reload::{Current, InForce, ReloadError, Reloader, Source, TICK};
+use sluicebox_daemon::respond::sinks::Sinks;
+use sluicebox_daemon::serve::Options;
+use sluicebox_daemon::watch::{Shared, Watching};
+use tracing::{info, warn};
 
-use super::report::{Format, Report, When};
-use super::{Outcome, log, rules, say, service};
+use super::report::Format;
+use super::service::Service;
+use super::{Outcome, log, say, say_lines};
 
-/// Watch every sandbox that connects, and print what is found as it comes
-#[derive(Debug, Args)]
+/// Watch every sandbox that connects, and tell what is found as it comes
+///
+/// Without options everything has its default. SIGHUP, and a change of the files, reload settings, rules and lists: all of
+/// them or none. SIGINT and SIGTERM end it, after what was sent by then was judged.
+#[derive(Clone, Debug, Args)]
 pub(super) struct Typed {
-    #[command(flatten)]
-    listen: service::Listen,
+    /// The settings; `daemon/sluicebox.toml` has all of them at their defaults. Other options win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Only check settings, rules and lists: status 0 if `run` would take them, else 2
+    #[arg(long)]
+    check: bool,
+    /// The socket to listen on
+    #[arg(long, value_name = "PATH")]
+    socket: Option<PathBuf>,
+    /// The socket file's permissions, in octal
+    #[arg(long, value_name = "MODE")]
+    socket_mode: Option<Mode>,
+    /// Threads that receive; half of the processors, at most 4, if not given
+    #[arg(long, value_name = "N")]
+    workers: Option<NonZeroUsize>,
     /// Rule files or directories; the built-in rules if not given
     #[arg(long, value_name = "PATH")]
     rules: Vec<PathBuf>,
@@ -28,133 +46,126 @@ pub(super) struct Typed {
     /// and what was seen before is compared with it. Until there is one the bundled lists are used
     #[arg(long, value_name = "FILE")]
     intel: Option<PathBuf>,
-    /// How findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// How findings are printed; as text if nothing says otherwise
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+}
+
+impl Typed {
+    /// The settings: those of the file, with what was typed in their place.
+    fn settings(&self) -> Result<Config, ConfigError> {
+        let mut config = match &self.config {
+            Some(path) => Config::load(path)?,
+            None => Config::default(),
+        };
+        let typed = self.clone();
+        config.socket = typed.socket.unwrap_or(config.socket);
+        config.socket_mode = typed.socket_mode.unwrap_or(config.socket_mode);
+        config.workers = typed.workers.or(config.workers);
+        config.intel = typed.intel.or(config.intel);
+        if !typed.rules.is_empty() {
+            config.rules = typed.rules;
+        }
+        config.sinks.stdout = match typed.format {
+            Some(Format::Text) => Stdout::Text,
+            Some(Format::Json) => Stdout::Json,
+            Some(Format::Ocsf) => Stdout::Ocsf,
+            Some(Format::Falco) => Stdout::Falco,
+            None => config.sinks.stdout,
+        };
+        Ok(config)
+    }
+
+    fn source(self) -> Source {
+        Source { file: self.config.clone(), read: Box::new(move || self.settings()) }
+    }
 }
 
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
-    log::start("info");
-    let mut knowledge = rules::knowledge(&typed.rules)?;
-    // A file that is missing or broken must not keep sandboxes from being watched: the watcher says what is wrong with it.
-    if let Some(Ok(published)) = typed.intel.as_deref().map(intel::load) {
-        knowledge.intel = Arc::new(published);
+    let config = typed.settings()?;
+    if typed.check {
+        return check(config);
     }
-    let current = Arc::new(Current::new(Arc::clone(&knowledge.intel)));
-    let watcher = typed.intel.map(|path| Watcher::start(path, Arc::clone(&current))).transpose()?;
-    let format = typed.format;
-    let output = Arc::new(Output::default());
-    let of_factory = Arc::clone(&current);
-    let factory = move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
-        Ok(Box::new(Watch::new(&knowledge, &of_factory, format, &output, &peer)))
+    log::start_as(config.log.format, config.log.level.name());
+    let sinks = Sinks::open(&config.sinks)?;
+    let current = Arc::new(Current::new(first(config)?));
+    let options = options(&current.get().config);
+    let reloader = Arc::new(Reloader::start(typed.source(), Arc::clone(&current))?);
+    let shared = Arc::new(Shared { current, sinks, registry: Arc::default() });
+    let of_signal = (Arc::clone(&reloader), Arc::clone(&shared));
+    let on_hangup = move || {
+        let (reloader, shared) = &of_signal;
+        info!("SIGHUP: files are opened anew, settings, rules and lists are read anew");
+        shared.sinks.reopen();
+        reloader.ask();
     };
-    let mut options = Options::from(typed.listen);
-    options.tick = options.tick.min(intel::TICK);
-    service::serve(options, factory)?;
-    drop(watcher);
-    if current.swaps() > 0 || current.refused() > 0 {
-        info!(swaps = current.swaps(), refused = current.refused(), "snapshots of the denylists");
+    let service = Service::bind(options, Some(Box::new(on_hangup)))?;
+    service.run(Watching(Arc::clone(&shared)))?;
+    drop(reloader);
+    let history = shared.current.history();
+    if history.taken > 0 || history.refused > 0 {
+        info!(taken = history.taken, refused = history.refused, "reloads");
+    }
+    match Arc::into_inner(shared) {
+        Some(shared) => shared.sinks.close(),
+        // A connection that panicked may have left itself behind.
+        None => warn!("somebody still watches: what waits for the sinks may be lost"),
     }
     Ok(Outcome::Clean)
 }
 
-/// Standard output, which all connections share.
-#[derive(Debug, Default)]
-struct Output {
-    /// Its reader has gone. It does not come back, so that is said once and nothing more is written.
-    closed: AtomicBool,
-}
-
-impl Output {
-    /// Notes that a finding could not be written.
-    fn failed(&self, connection: ConnectionId, error: &io::Error) {
-        if error.kind() != ErrorKind::BrokenPipe {
-            error!(%connection, %error, "a finding could not be printed");
-        } else if !self.closed.swap(true, Ordering::Relaxed) {
-            warn!("nobody reads standard output any more: findings are counted, but not printed");
+/// What is in force at first. All that is wrong with the rules goes to standard error.
+fn first(config: Config) -> Result<InForce> {
+    match InForce::first(config) {
+        Ok((force, warnings)) => {
+            say_lines(&warnings);
+            Ok(force)
         }
+        Err(error) => bail!("{}", told(&error)),
     }
 }
 
-/// The analysis of one connection.
-struct Watch {
-    connection: ConnectionId,
-    analysis: Analysis,
-    current: Arc<Current>,
-    report: Report,
-    output: Arc<Output>,
+/// Says what source lines there are to say, and gives the rest.
+fn told(error: &ReloadError) -> String {
+    let details = error.details();
+    let (lines, last) = details.rsplit_once('\n').unwrap_or(("", &details));
+    if !lines.is_empty() {
+        say_lines(&format!("{lines}\n"));
+    }
+    last.to_owned()
 }
 
-impl Watch {
-    fn new(
-        knowledge: &Knowledge,
-        current: &Arc<Current>,
-        format: Format,
-        output: &Arc<Output>,
-        peer: &Peer,
-    ) -> Watch {
-        let knowledge = Knowledge { intel: current.get(), ..knowledge.clone() };
-        Watch {
-            connection: peer.connection,
-            analysis: Analysis::new(&knowledge),
-            current: Arc::clone(current),
-            report: Report::new(format, When::AsTheyCome),
-            output: Arc::clone(output),
-        }
-    }
-
-    /// Takes the current snapshot of the denylists, if it is another one than before: once a batch, between two events.
-    fn catch_up(&mut self) {
-        if let Some(newer) = self.current.newer_than(self.analysis.intel()) {
-            self.analysis.swap(newer);
-        }
-    }
-
-    /// Prints what was found. Most batches find nothing and do not get as far as the lock on standard output.
-    fn print(&mut self) {
-        let mut findings = self.analysis.findings().peekable();
-        if findings.peek().is_none() {
-            return;
-        }
-        let mut out = io::stdout().lock();
-        for finding in findings {
-            let result = if self.output.closed.load(Ordering::Relaxed) {
-                self.report.finding(finding, &mut io::sink())
-            } else {
-                self.report.finding(finding, &mut out).and_then(|()| out.flush())
-            };
-            if let Err(error) = result {
-                self.output.failed(self.connection, &error);
-            }
-        }
-    }
+fn options(config: &Config) -> Options {
+    let mut options = Options::at(config.socket.clone());
+    options.mode = config.socket_mode.0;
+    options.workers = config.workers.unwrap_or(options.workers);
+    options.max_connections = config.max_connections;
+    options.tick = options.tick.min(TICK);
+    options
 }
 
-impl Consumer for Watch {
-    fn packet(&mut self, packet: &[u8]) {
-        self.analysis.packet(packet);
+/// Checks what `run` would take, and says what that is.
+fn check(config: Config) -> Result<Outcome> {
+    // What the command line brings in is judged as what the file says.
+    let wrong = config.check();
+    for wrong in &wrong {
+        say(&wrong.to_string());
     }
-
-    fn truncated(&mut self, _beginning: &[u8]) {
-        self.analysis.truncated();
+    let published = match config.intel.as_deref() {
+        Some(path) if path.exists() => match intel::load(path) {
+            Ok(intel) => format!("lists of generation {}", intel.generation()),
+            Err(error) => bail!("{error}"),
+        },
+        Some(path) => {
+            say(&format!("{}: not there yet, the bundled lists are used until then", path.display()));
+            String::from("the bundled lists")
+        }
+        None => String::from("the bundled lists"),
+    };
+    let force = first(config)?;
+    if !wrong.is_empty() {
+        return Ok(Outcome::Failed);
     }
-
-    fn batch_end(&mut self) -> Flow {
-        self.catch_up();
-        self.print();
-        Flow::Continue
-    }
-
-    fn tick(&mut self, now: Time) -> Flow {
-        self.catch_up();
-        self.analysis.tick(now);
-        self.print();
-        Flow::Continue
-    }
-
-    fn closed(&mut self, _end: End) {
-        self.print();
-        let name = format!("connection {}", self.connection);
-        say(&self.report.summary(&name, self.analysis.stats(), None));
-    }
+    say(&format!("settings are good: {} rules, {published}", force.rules.rules().len()));
+    Ok(Outcome::Clean)
 }

@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use sluicebox_daemon::config::{DEFAULT_SOCKET, Mode};
 use sluicebox_daemon::serve::{Factory, Options, Server, Totals};
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
 
@@ -16,27 +18,20 @@ use tracing::{info, warn};
 #[derive(Debug, Args)]
 pub(super) struct Listen {
     /// The socket to listen on
-    #[arg(long, value_name = "PATH", default_value = super::session::DEFAULT_SOCKET)]
+    #[arg(long, value_name = "PATH", default_value = DEFAULT_SOCKET)]
     socket: PathBuf,
     /// The socket file's permissions, in octal
-    #[arg(long, value_name = "MODE", default_value = "600", value_parser = parse_mode)]
-    socket_mode: u32,
+    #[arg(long, value_name = "MODE", default_value = "600")]
+    socket_mode: Mode,
     /// Threads that receive; half of the processors, at most 4, if not given
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
 }
 
-fn parse_mode(text: &str) -> Result<u32, String> {
-    match u32::from_str_radix(text, 8) {
-        Ok(mode) if mode <= 0o777 => Ok(mode),
-        Ok(_) | Err(_) => Err(String::from("not an octal file mode, such as 660")),
-    }
-}
-
 impl From<Listen> for Options {
     fn from(typed: Listen) -> Options {
         let mut options = Options::at(typed.socket);
-        options.mode = typed.socket_mode;
+        options.mode = typed.socket_mode.0;
         if let Some(workers) = typed.workers {
             options.workers = workers;
         }
@@ -44,20 +39,35 @@ impl From<Listen> for Options {
     }
 }
 
-/// Serves until SIGINT or SIGTERM.
-pub(super) fn serve(options: Options, factory: impl Factory) -> Result<Totals> {
-    raise_descriptor_limit();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("the runtime does not start")?;
-    runtime.block_on(async {
-        // Before the socket exists: whoever sees it may send the signal at once.
-        let stop = Stop::new()?;
-        make_directory(&options.socket)?;
-        let server = Server::bind(options)?;
+/// A server that listens, and the signals that it obeys.
+pub(super) struct Service {
+    runtime: Runtime,
+    server: Server,
+    signals: Signals,
+}
+
+impl Service {
+    /// Listens; clients that come now wait until [`Service::run`].
+    pub(super) fn bind(options: Options, on_hangup: OnHangup) -> Result<Service> {
+        raise_descriptor_limit();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("the runtime does not start")?;
+        let (signals, server) = runtime.block_on(async {
+            // Before the socket exists: whoever sees it may send a signal at once.
+            let signals = Signals::new(on_hangup)?;
+            make_directory(&options.socket)?;
+            Ok::<_, anyhow::Error>((signals, Server::bind(options)?))
+        })?;
+        Ok(Service { runtime, server, signals })
+    }
+
+    /// Serves until SIGINT or SIGTERM.
+    pub(super) fn run(self, factory: impl Factory) -> Result<Totals> {
+        let Service { runtime, server, signals } = self;
         info!(socket = %server.path().display(), "listening");
-        let totals = server.run(factory, stop.wait()).await?;
+        let totals = runtime.block_on(server.run(factory, signals.wait()))?;
         info!(
             connections = totals.served,
             refused = totals.refused,
@@ -66,7 +76,7 @@ pub(super) fn serve(options: Options, factory: impl Factory) -> Result<Totals> {
             "stopped"
         );
         Ok(totals)
-    })
+    }
 }
 
 /// Makes the socket's directory where it is missing, as `/run` is empty after every boot. Its parent must exist: a path
@@ -83,23 +93,50 @@ fn make_directory(socket: &Path) -> Result<()> {
     }
 }
 
-struct Stop {
+/// What is done at SIGHUP; without it the signal ends the process, as usual.
+pub(super) type OnHangup = Option<Action>;
+
+type Action = Box<dyn Fn()>;
+
+struct Signals {
     interrupt: Signal,
     terminate: Signal,
+    hangup: Option<(Signal, Action)>,
 }
 
-impl Stop {
-    fn new() -> Result<Stop> {
+impl Signals {
+    fn new(on_hangup: OnHangup) -> Result<Signals> {
         let catch = |kind| signal(kind).context("signals cannot be caught");
-        Ok(Stop { interrupt: catch(SignalKind::interrupt())?, terminate: catch(SignalKind::terminate())? })
+        let hangup = match on_hangup {
+            Some(action) => Some((catch(SignalKind::hangup())?, action)),
+            None => None,
+        };
+        let (interrupt, terminate) = (catch(SignalKind::interrupt())?, catch(SignalKind::terminate())?);
+        Ok(Signals { interrupt, terminate, hangup })
     }
 
-    async fn wait(mut self) {
-        let name = tokio::select! {
-            _ = self.interrupt.recv() => "SIGINT",
-            _ = self.terminate.recv() => "SIGTERM",
+    /// Waits for the end.
+    async fn wait(self) {
+        let Signals { mut interrupt, mut terminate, mut hangup } = self;
+        let name = loop {
+            tokio::select! {
+                _ = interrupt.recv() => break "SIGINT",
+                _ = terminate.recv() => break "SIGTERM",
+                () = hung_up(&mut hangup) => {}
+            }
         };
         info!(signal = name, "stopping");
+    }
+}
+
+/// Waits for SIGHUP and does what it is for; for ever where it is for nothing.
+async fn hung_up(hangup: &mut Option<(Signal, Action)>) {
+    match hangup {
+        Some((signal, action)) => {
+            signal.recv().await;
+            action();
+        }
+        None => std::future::pending().await,
     }
 }
 

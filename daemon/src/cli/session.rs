@@ -7,11 +7,9 @@ use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use sluicebox::rules::session;
 use sluicebox::wire::schema;
+use sluicebox_daemon::config::DEFAULT_SOCKET;
 
 use super::{Outcome, rules};
-
-/// Where the daemon listens and runsc connects unless told otherwise.
-pub(super) const DEFAULT_SOCKET: &str = "/run/sluicebox/events.sock";
 
 /// Print the smallest trace session that the rules need, for runsc's --pod-init-config
 #[derive(Debug, Args)]

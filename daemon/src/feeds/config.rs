@@ -232,7 +232,7 @@ fn some_duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>,
 }
 
 /// `30s`, `5m`, `12h`, `7d`.
-fn span(typed: &str) -> Option<Duration> {
+pub(crate) fn span(typed: &str) -> Option<Duration> {
     let digits = typed.trim_end_matches(|letter: char| letter.is_ascii_alphabetic());
     let unit = match typed.strip_prefix(digits)? {
         "s" => 1,

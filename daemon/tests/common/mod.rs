@@ -5,6 +5,7 @@
 
 pub(crate) mod corpus;
 pub(crate) mod feeds;
+pub(crate) mod host;
 pub(crate) mod http;
 pub(crate) mod serving;
 

@@ -1,7 +1,7 @@
 //! What each prost message should come out as: the plain mapping, field by field, that the decoder is compared with.
 
-use super::pb;
 use crate::event::*;
+use crate::wire::pb;
 use crate::wire::sockaddr;
 
 /// The two lists that a message can have, since an event borrows them as slices.

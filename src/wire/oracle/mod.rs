@@ -1,23 +1,13 @@
 //! The decoder's oracle, for tests and fuzzing only: what prost makes of the same bytes.
 //!
-//! `generated.rs` holds prost's types of `proto/seccheck.proto`, `expect` the plain mapping from them to events, and
+//! `wire::pb` holds prost's types of `proto/seccheck.proto`, `expect` the plain mapping from them to events, and
 //! [`check`] asserts that both readers agree on whether a packet is good and on every field.
 
 mod expect;
-#[allow(
-    missing_docs,
-    clippy::large_enum_variant,
-    unreachable_pub,
-    reason = "generated code, held to its schema by tests/generated.rs"
-)]
-pub(crate) mod pb {
-    include!("generated.rs");
-}
-
 #[cfg(test)]
 mod tests;
 
-use super::{DecodeError, Message, MessageType, decode};
+use super::{DecodeError, Message, MessageType, decode, pb};
 use crate::event::Event;
 use expect::Expect;
 

@@ -289,7 +289,7 @@ fn the_oracle_notices_a_wrong_field() {
     let packet = packet(7, &[]);
     let other = [&packet[..], b"\x32\x01x"].concat();
     let (_, payload) = frame(&packet).unwrap();
-    compare::<super::pb::Open>(payload, &decode(&other));
+    compare::<crate::wire::pb::Open>(payload, &decode(&other));
 }
 
 #[test]
