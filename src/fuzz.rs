@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 10] = [
+        let targets: [Target; 11] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),

@@ -7,7 +7,7 @@ use crate::state::{Access, Nvidia, OnExec};
 
 use super::flow::{Provenance, Source};
 use super::happens::{Answer, PROCESS, cloexec, closes, device, is_no_storage, resolve};
-use super::naive::{About, Act, File, Naive, Object, Open};
+use super::naive::{About, Act, File, Naive, Object};
 use super::tables::{Change, own};
 use super::words::{Asks, REQUESTS, Trade};
 

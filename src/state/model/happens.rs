@@ -2,11 +2,11 @@
 
 use std::rc::Rc;
 
-use crate::event::{CloneFlags, Execve, Family, FdFlags, Kind, SentryClone, SentryExecve, Sysno, Tgid, Time};
+use crate::event::{Execve, Family, FdFlags, Kind, SentryExecve, Sysno};
 use crate::state::{Access, Nvidia, OnExec, Origin, PipeEnd};
 
 use super::flow::{Provenance, Source};
-use super::naive::{About, Act, Asked, Naive, Object, Open, Peer, Program, Table, cut};
+use super::naive::{About, Act, Asked, Naive, Object, Open, Peer, Program, cut};
 use super::network::is_outside;
 use super::tables::{Change, own};
 use super::words::{Told, Trade, called, meaning};

@@ -14,7 +14,7 @@ use crate::state::{Access, Making, Nvidia, OnExec, Origin, PipeEnd};
 
 use super::flow::{Chain, Provenance, Source};
 use super::tables::Early;
-use super::words::{Asks, COMMANDS, Command, REQUESTS, SESSIONS, Told, Trade};
+use super::words::{Asks, REQUESTS, Told, Trade};
 
 /// The place of an object in its list.
 pub(super) type Ix = usize;
