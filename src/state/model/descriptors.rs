@@ -154,7 +154,7 @@ impl Naive {
                     None | Some(Object::Unknown) => known.and_then(|request| {
                         // Plain numbers speak only of a process that is at the GPU already.
                         let is_plain = request.on_uvm != Asks::Nothing && self.gpu_stage(act.process) >= 2;
-                        request.names.or(is_plain.then_some(Nvidia::Uvm))
+                        request.names.or_else(|| is_plain.then_some(Nvidia::Uvm))
                     }),
                     Some(_) => None,
                 };

@@ -184,7 +184,8 @@ impl Naive {
             false => self.new_table(self.table(act.process).clone()),
         };
         let parent = &self.processes[act.process];
-        let comm = act.context.comm.present().map_or(parent.comm.clone(), |comm| cut(comm, 15).to_vec());
+        let comm =
+            act.context.comm.present().map_or_else(|| parent.comm.clone(), |comm| cut(comm, 15).to_vec());
         self.processes.push(Process {
             tgid,
             start,

@@ -174,7 +174,7 @@ impl Process {
     /// The network bytes that it had last. What was built of such bytes counts where there is nothing else.
     pub(super) fn input(&self) -> Option<&Source> {
         let plain = self.inputs.iter().rfind(|source| !source.is_built());
-        plain.or(self.inputs.last()).or(self.stdin.as_ref())
+        plain.or_else(|| self.inputs.last()).or(self.stdin.as_ref())
     }
 
     /// What it does to the bytes that it writes.

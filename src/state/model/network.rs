@@ -97,17 +97,13 @@ impl Naive {
         if let Some(source) = object.and_then(|object| self.comes_out(object)) {
             self.taint(act.process, &source, act.time);
         }
-        match object {
-            Some(Object::Socket(socket)) => {
-                let one = &mut self.sockets[socket];
-                let Some(remote) = one.remote() else { return };
-                one.received.push((act.time, bytes));
-                let is_dns = PEERS.iter().any(|peer| peer.addr == remote && peer.is_dns);
-                if one.kind == 2 && is_outside(remote) && !is_dns {
-                    self.taint(act.process, &Source::Remote(remote, act.time, act.context.tgid), act.time);
-                }
-            }
-            _ => {}
+        let Some(Object::Socket(socket)) = object else { return };
+        let one = &mut self.sockets[socket];
+        let Some(remote) = one.remote() else { return };
+        one.received.push((act.time, bytes));
+        let is_dns = PEERS.iter().any(|peer| peer.addr == remote && peer.is_dns);
+        if one.kind == 2 && is_outside(remote) && !is_dns {
+            self.taint(act.process, &Source::Remote(remote, act.time, act.context.tgid), act.time);
         }
     }
 
