@@ -13,6 +13,7 @@ mod builder;
 mod cadence;
 mod code;
 mod container;
+mod digest;
 mod early;
 mod enters;
 mod fd_table;
@@ -31,6 +32,7 @@ mod metadata;
 pub(crate) mod model;
 mod moved;
 mod net;
+mod orders;
 pub(crate) mod path;
 mod pressure;
 mod process;
@@ -43,6 +45,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -56,6 +59,7 @@ pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
 pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
+pub use digest::Digests;
 use enters::Enters;
 pub use fd_table::FdTable;
 pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};
@@ -527,6 +531,8 @@ impl State {
             terminal: None,
             wrote: None,
             code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
+            heard: None,
+            work: work::Work::default(),
         };
         self.sight.stub();
         self.processes.insert(process)
