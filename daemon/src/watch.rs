@@ -3,15 +3,18 @@
 //! Everything here runs on the receive loop's worker threads, so nothing here waits: what is in force is one atomic load
 //! a batch, and findings go into queues.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sluicebox::engine::Stats;
 use sluicebox::event::Time;
-use sluicebox::finding::Severity;
+use sluicebox::finding::{Action, Finding, Severity};
 
 use crate::analyze::{Analysis, Knowledge};
+use crate::identity::{ContainerId, Runtime};
 use crate::reload::{Current, InForce};
 use crate::respond::sinks::Sinks;
+use crate::respond::{Responder, Target};
 use crate::serve::{ConnectionId, Consumer, End, Factory, Flow, Peer, Refusal};
 
 /// What all connections share.
@@ -20,7 +23,9 @@ pub struct Shared {
     /// What is in force.
     pub current: Arc<Current>,
     /// Where findings go.
-    pub sinks: Sinks,
+    pub sinks: Arc<Sinks>,
+    /// What acts on them.
+    pub responder: Responder,
 }
 
 /// Makes a [`Watch`] for each connection.
@@ -41,6 +46,10 @@ pub struct Watch {
     force: Arc<InForce>,
     analysis: Analysis,
     worst: Option<Severity>,
+    /// How the sandbox is reached, if the host vouches for who it is.
+    runtime: Option<Runtime>,
+    /// Containers that were ordered to be killed: once each. As many as a sandbox has containers, and no more are verified.
+    convicted: BTreeSet<ContainerId>,
 }
 
 impl Watch {
@@ -54,6 +63,8 @@ impl Watch {
             analysis: Analysis::with_budget(&knowledge, force.config.sandbox_memory.0),
             force,
             worst: None,
+            runtime: peer.identity.sandbox().and_then(|sandbox| sandbox.runtime.clone()),
+            convicted: BTreeSet::new(),
         }
     }
 
@@ -73,8 +84,29 @@ impl Watch {
     fn publish(&mut self) {
         for finding in self.analysis.findings() {
             self.worst = self.worst.max(Some(finding.severity));
+            if finding.action == Action::Kill && !finding.shadow {
+                convict(&self.shared, &self.force, self.runtime.as_ref(), &mut self.convicted, &finding);
+            }
             self.shared.sinks.publish(finding);
         }
+    }
+}
+
+/// Orders the container of a finding to be killed, once, if the host vouches for who it is.
+fn convict(
+    shared: &Shared,
+    force: &Arc<InForce>,
+    runtime: Option<&Runtime>,
+    convicted: &mut BTreeSet<ContainerId>,
+    finding: &Finding,
+) {
+    let container = ContainerId::new(&finding.container.id).ok().filter(|_| finding.container.verified);
+    let (Some(runtime), Some(container)) = (runtime, container) else {
+        shared.responder.leave(finding);
+        return;
+    };
+    if convicted.insert(container.clone()) {
+        shared.responder.kill(Target { runtime: runtime.clone(), container }, finding, force);
     }
 }
 

@@ -9,6 +9,7 @@ use clap::Args;
 use sluicebox_daemon::config::{Config, ConfigError, Mode, Stdout};
 use sluicebox_daemon::intel;
 use sluicebox_daemon::reload::{Current, InForce, ReloadError, Reloader, Source, TICK};
+use sluicebox_daemon::respond::Responder;
 use sluicebox_daemon::respond::sinks::Sinks;
 use sluicebox_daemon::serve::Options;
 use sluicebox_daemon::watch::{Shared, Watching};
@@ -87,11 +88,12 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
         return check(config);
     }
     log::start_as(config.log.format, config.log.level.name());
-    let sinks = Sinks::open(&config.sinks)?;
+    let sinks = Arc::new(Sinks::open(&config.sinks)?);
     let current = Arc::new(Current::new(first(config)?));
     let options = options(&current.get().config);
     let reloader = Arc::new(Reloader::start(typed.source(), Arc::clone(&current))?);
-    let shared = Arc::new(Shared { current, sinks });
+    let responder = Responder::start(Arc::clone(&sinks))?;
+    let shared = Arc::new(Shared { current, sinks: Arc::clone(&sinks), responder });
     let of_signal = (Arc::clone(&reloader), Arc::clone(&shared));
     let on_hangup = move || {
         let (reloader, shared) = &of_signal;
@@ -106,9 +108,10 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     if history.taken > 0 || history.refused > 0 {
         info!(taken = history.taken, refused = history.refused, "reloads");
     }
-    match Arc::into_inner(shared) {
-        Some(shared) => shared.sinks.close(),
-        // A connection that panicked may have left itself behind.
+    // What is done about findings ends first: what came of it is a finding.
+    drop(shared);
+    match Arc::into_inner(sinks) {
+        Some(sinks) => sinks.close(),
         None => warn!("somebody still watches: what waits for the sinks may be lost"),
     }
     Ok(Outcome::Clean)

@@ -21,6 +21,8 @@ use thiserror::Error;
 use crate::config::{self, Stdout};
 
 pub use encode::Encoding;
+#[cfg(test)]
+pub(super) use encode::tests::finding as example;
 pub use file::JsonLines;
 pub use stdout::Printer;
 
