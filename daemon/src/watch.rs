@@ -12,10 +12,11 @@ use sluicebox::finding::{Action, Finding, Severity};
 
 use crate::analyze::{Analysis, Knowledge};
 use crate::identity::{ContainerId, Runtime};
+use crate::registry::Registry;
 use crate::reload::{Current, InForce};
 use crate::respond::sinks::Sinks;
 use crate::respond::{Responder, Target};
-use crate::serve::{ConnectionId, Consumer, End, Factory, Flow, Peer, Refusal};
+use crate::serve::{ConnectionId, Consumer, End, Factory, Flow, LastWords, Peer, Refusal};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Shared {
     pub sinks: Arc<Sinks>,
     /// What acts on them.
     pub responder: Responder,
+    /// Who is connected.
+    pub registry: Arc<Registry>,
 }
 
 /// Makes a [`Watch`] for each connection.
@@ -60,7 +63,8 @@ impl Watch {
         Watch {
             connection: peer.connection,
             shared: Arc::clone(shared),
-            analysis: Analysis::with_budget(&knowledge, force.config.sandbox_memory.0),
+            analysis: Analysis::with_budget(&knowledge, force.config.sandbox_memory.0)
+                .of(peer, &shared.registry),
             force,
             worst: None,
             runtime: peer.identity.sandbox().and_then(|sandbox| sandbox.runtime.clone()),
@@ -140,5 +144,10 @@ impl Consumer for Watch {
             "connection {}: {events} events, {dropped} dropped, {undecodable} undecodable, {findings} findings, verdict {verdict}",
             self.connection
         );
+    }
+
+    fn last_words(&self) -> Option<LastWords> {
+        let shared = Arc::clone(&self.shared);
+        self.analysis.last_words(move |finding| shared.sinks.publish(finding))
     }
 }

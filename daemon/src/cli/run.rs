@@ -93,7 +93,8 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     let options = options(&current.get().config);
     let reloader = Arc::new(Reloader::start(typed.source(), Arc::clone(&current))?);
     let responder = Responder::start(Arc::clone(&sinks))?;
-    let shared = Arc::new(Shared { current, sinks: Arc::clone(&sinks), responder });
+    let shared =
+        Arc::new(Shared { current, sinks: Arc::clone(&sinks), responder, registry: Arc::default() });
     let of_signal = (Arc::clone(&reloader), Arc::clone(&shared));
     let on_hangup = move || {
         let (reloader, shared) = &of_signal;
