@@ -12,6 +12,8 @@ use sluicebox::finding::{Action, Finding, Severity};
 
 use crate::analyze::{Analysis, Knowledge};
 use crate::identity::{ContainerId, Runtime};
+use crate::observe::tree::Tree;
+use crate::observe::{Answerer, Asks, Metrics, Tally};
 use crate::registry::Registry;
 use crate::reload::{Current, InForce};
 use crate::respond::sinks::Sinks;
@@ -29,6 +31,10 @@ pub struct Shared {
     pub responder: Responder,
     /// Who is connected.
     pub registry: Arc<Registry>,
+    /// What all analyses count together.
+    pub metrics: Arc<Metrics>,
+    /// Questions about one of them.
+    pub asks: Arc<Asks>,
 }
 
 /// Makes a [`Watch`] for each connection.
@@ -53,6 +59,15 @@ pub struct Watch {
     runtime: Option<Runtime>,
     /// Containers that were ordered to be killed: once each. As many as a sandbox has containers, and no more are verified.
     convicted: BTreeSet<ContainerId>,
+    tally: Tally,
+    answerer: Answerer,
+}
+
+/// What it had goes with it, also if it panicked.
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.tally.end(&self.shared.metrics);
+    }
 }
 
 impl Watch {
@@ -69,6 +84,8 @@ impl Watch {
             worst: None,
             runtime: peer.identity.sandbox().and_then(|sandbox| sandbox.runtime.clone()),
             convicted: BTreeSet::new(),
+            tally: Tally::default(),
+            answerer: shared.asks.open(peer.connection),
         }
     }
 
@@ -84,10 +101,16 @@ impl Watch {
         self.force = force;
     }
 
+    /// Answers whoever asks how it is.
+    fn answer(&self) {
+        self.answerer.answer(|| Tree::of(self.connection.0, self.analysis.sandbox()));
+    }
+
     /// Passes on what was found. Most batches find nothing.
     fn publish(&mut self) {
         for finding in self.analysis.findings() {
             self.worst = self.worst.max(Some(finding.severity));
+            self.shared.metrics.found(&finding);
             if finding.action == Action::Kill && !finding.shadow {
                 convict(&self.shared, &self.force, self.runtime.as_ref(), &mut self.convicted, &finding);
             }
@@ -116,7 +139,8 @@ fn convict(
 
 impl Consumer for Watch {
     fn packet(&mut self, packet: &[u8]) {
-        self.analysis.packet(packet);
+        let decoded = self.analysis.packet(packet);
+        self.tally.packet(packet, decoded);
     }
 
     fn truncated(&mut self, _beginning: &[u8]) {
@@ -126,6 +150,8 @@ impl Consumer for Watch {
     fn batch_end(&mut self) -> Flow {
         self.catch_up();
         self.publish();
+        self.tally.add_events(&self.shared.metrics);
+        self.answer();
         Flow::Continue
     }
 
@@ -133,11 +159,15 @@ impl Consumer for Watch {
         self.catch_up();
         self.analysis.tick(now);
         self.publish();
+        self.tally.add_state(&self.shared.metrics, self.analysis.sandbox());
+        self.answer();
         Flow::Continue
     }
 
     fn closed(&mut self, _end: End) {
         self.publish();
+        self.tally.add_events(&self.shared.metrics);
+        self.tally.add_state(&self.shared.metrics, self.analysis.sandbox());
         let Stats { events, dropped, undecodable, findings, .. } = self.analysis.stats();
         let verdict = self.worst.map_or("clean", Severity::name);
         tracing::info!(

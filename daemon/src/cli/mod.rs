@@ -16,6 +16,7 @@ mod rules;
 mod run;
 mod service;
 mod session;
+mod status;
 mod strace;
 
 use std::io::{self, Write};
@@ -67,6 +68,7 @@ enum Command {
     Replay(replay::Typed),
     Dump(dump::Typed),
     Run(run::Typed),
+    Status(status::Typed),
     Session(session::Typed),
     Rules(rules::Typed),
     Record(record::Typed),
@@ -93,6 +95,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(typed) => replay::run(typed),
         Command::Dump(typed) => dump::run(typed),
         Command::Run(typed) => run::run(typed),
+        Command::Status(typed) => status::run(typed),
         Command::Session(typed) => session::run(typed),
         Command::Rules(typed) => rules::run(typed),
         Command::Record(typed) => record::run(typed),

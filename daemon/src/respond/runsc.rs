@@ -110,7 +110,7 @@ async fn listen(stderr: Option<impl AsyncRead + Unpin>, said: &mut Vec<u8>) {
 async fn end(child: &mut Child) {
     if let Some(group) = child.id().and_then(|pid| i32::try_from(pid).ok()) {
         // It may have ended just now.
-        drop(killpg(Pid::from_raw(group), Signal::SIGKILL));
+        let _ended = killpg(Pid::from_raw(group), Signal::SIGKILL);
     }
     let _reaped = child.wait().await;
 }
