@@ -1,13 +1,18 @@
 //! Malformed rule files with the diagnostics that they must give, and public rule files that must give none.
 //!
-//! `tests/rules/bad/NAME.yaml` has its diagnostics beside it in `NAME.txt`. With `SLUICEBOX_BLESS=1` these are
-//! written instead of compared. With `SLUICEBOX_FALCO_RULES=FOLDER` the rule files of that folder are loaded too.
+//! `tests/rules/bad/NAME.yaml` has its diagnostics beside it, in `NAME.txt` as people read them and in `NAME.json` as
+//! programs do. `tests/rules/good/NAME.yaml` has what is made of it in `NAME.txt`: the conditions of its rules with nothing
+//! left to look up, and the warnings. With `SLUICEBOX_BLESS=1` these are written instead of compared. With `SLUICEBOX_FALCO_RULES=FOLDER` the rule files of that folder are loaded too.
 #![expect(clippy::disallowed_methods, reason = "a test reads its files; the library does not")]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use sluicebox::rules::diagnostics::codes;
 use sluicebox::rules::{self, Compiled, Fate, StepWhat, Text, Thresholds, lang};
+use sluicebox::wire::schema::Release;
 
 /// Falco's public files.
 const FALCO: [&str; 3] = ["falco_rules.yaml", "falco-incubating_rules.yaml", "falco-sandbox_rules.yaml"];
@@ -29,26 +34,89 @@ fn compile(files: &[(&str, &str)]) -> Compiled {
     rules::compile(files, Thresholds::default(), 1)
 }
 
+/// The files of a folder under `tests/rules`, with their texts.
+fn examples(folder: &str) -> Vec<(PathBuf, String)> {
+    let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules").join(folder));
+    files.into_iter().map(|path| (path.clone(), fs::read_to_string(&path).unwrap())).collect()
+}
+
+/// Compares a text with what was blessed, or blesses it; says how they differ.
+fn differs(path: &Path, text: &str) -> Option<String> {
+    if std::env::var_os("SLUICEBOX_BLESS").is_some_and(|value| value == "1") {
+        fs::write(path, text).unwrap();
+        return None;
+    }
+    let blessed = fs::read_to_string(path).unwrap_or_default();
+    (blessed != text).then(|| format!("{}:\n{text}", name(path)))
+}
+
 #[test]
-fn each_malformed_file_gives_its_diagnostics() {
-    let bless = std::env::var_os("SLUICEBOX_BLESS").is_some_and(|value| value == "1");
-    let files = yaml_files(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/rules/bad"));
-    assert!(files.len() >= 15, "{} malformed files", files.len());
+fn each_malformed_file_gives_its_diagnostics_and_loads_nothing() {
+    let files = examples("bad");
+    assert!(files.len() >= 40, "{} malformed files", files.len());
     let mut wrong = Vec::new();
-    for path in files {
-        let text = fs::read_to_string(&path).unwrap();
+    for (path, text) in files {
         let Compiled { rules, sources, diagnostics, .. } = compile(&[(&name(&path), &text)]);
-        assert!(rules.is_none());
-        let shown = diagnostics.text(&sources);
         assert!(diagnostics.has_errors(), "{} has no error", name(&path));
-        let blessed = path.with_extension("txt");
-        if bless {
-            fs::write(&blessed, &shown).unwrap();
-        } else if fs::read_to_string(&blessed).unwrap_or_default() != shown {
-            wrong.push(format!("{}:\n{shown}", name(&path)));
-        }
+        assert!(rules.is_none());
+        wrong.extend(differs(&path.with_extension("txt"), &diagnostics.text(&sources)));
+        let data = serde_json::to_string_pretty(&diagnostics.data(&sources)).unwrap() + "\n";
+        wrong.extend(differs(&path.with_extension("json"), &data));
     }
     assert!(wrong.is_empty(), "other diagnostics than blessed:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_malformed_file_takes_the_good_ones_of_its_set_with_it() {
+    let good = "- rule: Good\n  condition: evt.type = open\n  output: o\n  priority: INFO\n";
+    for (path, text) in examples("bad") {
+        let Compiled { rules, reports, .. } = compile(&[("good.yaml", good), (&name(&path), &text)]);
+        assert!(rules.is_none(), "{} is half loaded", name(&path));
+        assert!(reports.iter().any(|report| report.name == "Good" && report.fate == Fate::Loaded));
+    }
+}
+
+#[test]
+fn every_code_is_given_for_a_malformed_file() {
+    let mut texts: Vec<String> = examples("bad").into_iter().map(|(_, text)| text).collect();
+    // Too large to be kept as files.
+    texts.push("#".repeat(5 << 20));
+    texts.push(format!("- macro: long\n  condition: a.b = {}\n", "x".repeat(300 << 10)));
+    let mut given: BTreeSet<&str> = BTreeSet::new();
+    for text in &texts {
+        let mut compiled = compile(&[("test.yaml", text)]);
+        compiled.mark_denials(Release::R2022);
+        given.extend(compiled.diagnostics.data(&compiled.sources).iter().map(|it| it.code));
+    }
+    let never: Vec<&str> =
+        codes::ALL.iter().map(|code| code.as_str()).filter(|code| !given.contains(code)).collect();
+    assert!(never.is_empty(), "no malformed file gives {never:?}");
+}
+
+#[test]
+fn files_as_falcos_users_have_them_load_and_mean_what_they_mean_there() {
+    let mut wrong = Vec::new();
+    for (path, text) in examples("good") {
+        let (rules, ..) = rules::load(&[(&name(&path), &text)]);
+        let Compiled { sources, diagnostics, .. } = compile(&[(&name(&path), &text)]);
+        assert!(!diagnostics.has_errors(), "{}", diagnostics.text(&sources));
+        let mut shown = String::new();
+        for rule in &rules {
+            let tags: Vec<&str> = rule.tags.iter().map(|tag| tag.value.as_str()).collect();
+            let switched = if rule.enabled { "" } else { ", switched off" };
+            shown += &format!("{} ({:?}{switched})", rule.name.value, rule.priority.value);
+            shown += &format!(" [{}]\n  says: {}\n", tags.join(", "), rule.output.value.trim());
+            for step in &rule.steps {
+                let StepWhat::Condition(condition) = &step.what else { continue };
+                shown += &format!("  if:   {condition}\n");
+            }
+        }
+        if !diagnostics.is_empty() {
+            shown += &format!("\n{}", diagnostics.text(&sources));
+        }
+        wrong.extend(differs(&path.with_extension("txt"), &shown));
+    }
+    assert!(wrong.is_empty(), "read otherwise than blessed:\n{}", wrong.join("\n"));
 }
 
 #[test]

@@ -64,6 +64,22 @@ fn the_summary_counts_rules_and_says_why() {
 }
 
 #[test]
+fn a_rule_with_an_error_is_not_counted_as_loaded_and_an_unknown_key_only_warns() {
+    let directory = tempfile::tempdir().unwrap();
+    let wrong = "- rule: Wrong count\n  desc: d\n  output: o\n  priority: INFO\n  sequence:\n    \
+                 - condition: evt.type = openat\n      count: {at_least: 0}\n";
+    let odd = "- rule: Odd key\n  desc: d\n  condition: evt.type = openat\n  output: o\n  priority: INFO\n  prioritty: x\n";
+    let (code, out) = check(&[], &write(directory.path(), &format!("{RULES}{wrong}")));
+    let summary = "4 rules: 2 loaded (1 lose a part, 1 are switched off), 1 left out, 1 with an error; 1 errors, 1 warnings; \
+                   nothing would be loaded";
+    assert_eq!((code, out.lines().last()), (Some(1), Some(summary)));
+    let (code, out) = check(&["--format", "json"], &write(directory.path(), odd));
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &json["rules_loaded"], &json["warnings"]), (Some(0), &1.into(), &1.into()));
+    assert_eq!(json["diagnostics"][0]["help"], "did you mean `priority`?");
+}
+
+#[test]
 fn a_denied_check_is_marked_for_the_release_that_cannot_say_its_field() {
     let directory = tempfile::tempdir().unwrap();
     let path = write(directory.path(), RULES);

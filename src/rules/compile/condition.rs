@@ -12,7 +12,7 @@ use crate::rules::lang::{
 };
 
 use super::literal::known_event_type;
-use super::predicate::{Order, Piece, Predicate, Term, Test};
+use super::predicate::{FoldCase, Likeness, Order, Piece, Predicate, Term, Test};
 use super::transform::{Options, Transform};
 
 /// A field of an earlier step that a later one asks for: kept in the partial match from then on.
@@ -27,6 +27,8 @@ pub(crate) struct Kept {
 /// Compiles the conditions of one rule.
 #[derive(Debug)]
 pub(crate) struct ConditionCompiler<'r> {
+    /// The rule's name.
+    pub(crate) rule: &'r str,
     /// The names of the rule's steps, for references to earlier ones.
     pub(crate) step_names: &'r [Option<String>],
     /// What the rule keeps of its steps.
@@ -63,7 +65,7 @@ impl ConditionCompiler<'_> {
             ExprKind::Check(check) => match self.check(check) {
                 Ok(predicate) => predicate,
                 Err(diagnostic) => {
-                    self.diagnostics.push(*diagnostic);
+                    self.diagnostics.push(used_by(*diagnostic, check, self.rule));
                     Predicate::Never
                 }
             },
@@ -153,28 +155,29 @@ impl ConditionCompiler<'_> {
             Operator::Le => Ok(Test::With(Order::Le, other)),
             Operator::Gt => Ok(Test::With(Order::Gt, other)),
             Operator::Ge => Ok(Test::With(Order::Ge, other)),
-            operator @ (Operator::Exists
-            | Operator::Glob
-            | Operator::IGlob
-            | Operator::Contains
-            | Operator::IContains
-            | Operator::BContains
-            | Operator::StartsWith
-            | Operator::BStartsWith
-            | Operator::EndsWith
-            | Operator::Regex
-            | Operator::PMatch) => Err(Box::new(
+            Operator::Contains | Operator::BContains => {
+                like(Likeness::Contains(FoldCase::No), check, kind, other, other_kind)
+            }
+            Operator::IContains => like(Likeness::Contains(FoldCase::Yes), check, kind, other, other_kind),
+            Operator::StartsWith | Operator::BStartsWith => {
+                like(Likeness::StartsWith, check, kind, other, other_kind)
+            }
+            Operator::EndsWith => like(Likeness::EndsWith, check, kind, other, other_kind),
+            Operator::Glob => like(Likeness::Glob(FoldCase::No), check, kind, other, other_kind),
+            Operator::IGlob => like(Likeness::Glob(FoldCase::Yes), check, kind, other, other_kind),
+            // A pattern that must be compiled is not taken from an event, as in Falco.
+            operator @ (Operator::Exists | Operator::Regex | Operator::PMatch) => Err(Box::new(
                 Diagnostic::error(
                     codes::BAD_OPERATOR,
                     format!("`{}` cannot compare two fields", operator.word()),
                     check.operator.span,
                 )
-                .help("use `=`, `!=`, an order, `in` or `intersects`"),
+                .help("use `=`, `!=`, an order, `in`, `intersects`, `contains`, `startswith`, `endswith` or `glob`"),
             )),
         }
     }
 
-    fn term(&mut self, term: &Written) -> Result<(Term, Type), Box<Diagnostic>> {
+    pub(crate) fn term(&mut self, term: &Written) -> Result<(Term, Type), Box<Diagnostic>> {
         match term {
             Written::Field(field) => self.field(field),
             Written::Call(call) => self.call(call),
@@ -290,7 +293,7 @@ impl ConditionCompiler<'_> {
             Some(step_name) => field.name.get(step_name.len().saturating_add(1)..).unwrap_or(""),
             None => &field.name,
         };
-        let named = fields::named(own_name).ok_or_else(|| unknown_field(field, own_name))?;
+        let named = fields::named(own_name).ok_or_else(|| unknown_field(field, own_name, self.step_names))?;
         let (def, argument) = match named {
             Named::Unavailable(..) => return Ok((Term::Nothing, Type::Text)),
             Named::Param(def, param) => (def, Bracket::Number(param.0)),
@@ -325,6 +328,38 @@ impl ConditionCompiler<'_> {
         };
         Ok((Term::Kept(at), def.kind))
     }
+}
+
+/// With the check that uses a list, where an item of the list is what is wrong.
+fn used_by(diagnostic: Diagnostic, check: &Check, rule: &str) -> Diagnostic {
+    let Some(Operand::List(list)) = &check.right else { return diagnostic };
+    let (item, place) = (diagnostic.span, list.span);
+    let stands_there = item.source == place.source && item.start >= place.start && item.end <= place.end;
+    let in_check = item == check.operator.span || item == check.left.span();
+    if stands_there || in_check {
+        return diagnostic;
+    }
+    diagnostic.related(place, format!("the rule `{rule}` uses the list here"))
+}
+
+/// The test of a text beside another one; both must be texts.
+fn like(
+    likeness: Likeness,
+    check: &Check,
+    kind: Type,
+    other: Term,
+    other_kind: Type,
+) -> Result<Test, Box<Diagnostic>> {
+    let is_text = |kind: Type| matches!(kind, Type::Text | Type::Enum(_));
+    if (is_text(kind) || kind == Type::Texts) && is_text(other_kind) {
+        return Ok(Test::Like(likeness, other));
+    }
+    let word = check.operator.value.word();
+    let message = format!("`{word}` compares a text with one text, and one of the fields is none");
+    Err(Box::new(
+        Diagnostic::error(codes::BAD_OPERATOR, message, check.operator.span)
+            .help("use `=`, `in` or an order"),
+    ))
 }
 
 fn bad_arguments(call: &Call, why: &str, help: &str) -> Box<Diagnostic> {
@@ -389,7 +424,16 @@ fn bracket_of(
     }
 }
 
-fn unknown_field(field: &Field, name: &str) -> Box<Diagnostic> {
+fn unknown_field(field: &Field, name: &str, step_names: &[Option<String>]) -> Box<Diagnostic> {
+    // A step's name that is misspelt before a field that there is.
+    if let Some((step, rest)) = name.split_once('.')
+        && fields::named(rest).is_some()
+        && let Some(near) = closest(step, step_names.iter().flatten().map(String::as_str))
+    {
+        let message = format!("there is no step `{step}` and no field `{name}`");
+        let diagnostic = Diagnostic::error(codes::UNKNOWN_FIELD, message, field.span);
+        return Box::new(diagnostic.help(format!("did you mean `{near}.{rest}`?")));
+    }
     let names: Vec<String> = fields::names().collect();
     let near = closest(name, names.iter().map(String::as_str));
     Box::new(

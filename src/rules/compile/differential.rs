@@ -173,6 +173,7 @@ fn compiled_conditions_hold_where_the_tree_says_so_and_their_gates_are_open_ther
     let mut diagnostics = Diagnostics::default();
     let mut lists = Lists::default();
     let mut compiler = ConditionCompiler {
+        rule: "",
         step_names: &[],
         kept: Vec::new(),
         used: Vec::new(),

@@ -131,6 +131,7 @@ impl Gate {
             // Whatever is wrong was said when the whole condition was compiled.
             let mut unheard = Diagnostics::default();
             let mut compiler = ConditionCompiler {
+                rule: "",
                 step_names,
                 kept: Vec::new(),
                 used: Vec::new(),
@@ -199,6 +200,7 @@ fn rank(predicate: &Predicate) -> Rank {
             | Test::AnyOf(_)
             | Test::AllOf(_)
             | Test::With(..)
+            | Test::Like(..)
             | Test::Shares(_) => Rank::Value,
         },
         Predicate::Any(_) | Predicate::All(_) => Rank::Several,
@@ -288,6 +290,7 @@ fn of_test(field: FieldRef, test: &Test, keys: &mut Vec<Key>) -> Option<()> {
         | Test::AllOf(_)
         | Test::Other(_)
         | Test::With(..)
+        | Test::Like(..)
         | Test::Shares(_) => None,
     }
 }

@@ -117,7 +117,7 @@ impl Test {
                 let built =
                     regex_automata::meta::Regex::builder().configure(config).syntax(syntax).build(&pattern);
                 built.map(|regex| Test::Regex(Box::new(regex))).map_err(|error| {
-                    let why = error.to_string();
+                    let why = bad_regex(&error);
                     let message = format!("not a regular expression that can be used: {why}");
                     Box::new(Diagnostic::error(codes::BAD_VALUE, message, value.span))
                 })
@@ -125,6 +125,19 @@ impl Test {
             // `exists` has no right side.
             Operator::Exists => Ok(Test::Exists),
         }
+    }
+}
+
+/// What is wrong with a pattern, in a line.
+fn bad_regex(error: &regex_automata::meta::BuildError) -> String {
+    match error.syntax_error() {
+        // The parser draws the pattern and says the reason last.
+        Some(syntax) => {
+            let said = syntax.to_string();
+            let reason = said.lines().last().unwrap_or("").trim_start_matches("error: ");
+            reason.to_owned()
+        }
+        None => format!("compiled it takes more than {} KiB", REGEX_LIMIT >> 10),
     }
 }
 

@@ -24,7 +24,7 @@ use crate::hash::Map;
 use crate::wire::schema::Release;
 
 use super::diagnostics::{Diagnostic, Diagnostics, codes};
-use super::falco::{RuleSource, StepSource, StepWhat, load};
+use super::falco::{Broken, Finished, RuleSource, StepSource, StepWhat, load_all};
 use super::file::Scope;
 use super::fingerprint::Fingerprint;
 use super::lang::Expr;
@@ -80,7 +80,15 @@ impl Compiled {
 /// Compiles rule files, given by name and text, in this order.
 #[must_use]
 pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) -> Compiled {
-    let (sources_of_rules, sources, mut diagnostics) = load(files);
+    let (finished, sources, mut diagnostics) = load_all(files);
+    let mut sources_of_rules: Vec<RuleSource> = Vec::with_capacity(finished.len());
+    let mut broken: Vec<(usize, Broken)> = Vec::new();
+    for (at, rule) in finished.into_iter().enumerate() {
+        match rule {
+            Finished::Whole(rule) => sources_of_rules.push(*rule),
+            Finished::Broken(rule) => broken.push((at, rule)),
+        }
+    }
     let mut ids: Map<&str, usize> = Map::default();
     for (at, rule) in sources_of_rules.iter().enumerate() {
         ids.insert(&rule.id.value, at);
@@ -93,9 +101,18 @@ pub fn compile(files: &[(&str, &str)], thresholds: Thresholds, generation: u64) 
         compiled.push(check(rule, &ids, &mut report, &mut lists, &mut diagnostics));
         reports.push(report);
     }
+    for (_, Broken { rest, .. }) in &broken {
+        if let Some(rest) = rest.as_deref().filter(|rest| rest.source.value == "syscall") {
+            rule_of(rest, &ids, &mut lists, &mut diagnostics);
+        }
+    }
     waits(&sources_of_rules, &ids, &mut reports);
     for report in &reports {
         report.tell(&mut diagnostics);
+    }
+    // Where one is broken nothing is run, so that the reports may come out of step with the rules.
+    for (at, rule) in broken {
+        reports.insert(at.min(reports.len()), RuleReport::broken(rule));
     }
     let rules = (!diagnostics.has_errors()).then(|| {
         let run = compiled.into_iter().zip(&reports).map(|(rule, report)| rule.filter(|_| report.runs()));
@@ -139,7 +156,7 @@ fn check(
         report.fate = Fate::Skipped(Skipped::UnknownField(unknown));
         return None;
     }
-    let errors = diagnostics.errors();
+    let raised = diagnostics.raised();
     let compiled = rule_of(rule, ids, lists, diagnostics);
     let names = step_names(rule);
     let mut never = false;
@@ -151,14 +168,14 @@ fn check(
         let is_needed = !step.optional && !step.absent;
         never |= is_never && is_needed;
         report.note(&findings, !is_never);
-        check_dropped(&findings, &names, lists, diagnostics);
+        check_dropped(rule, &findings, &names, lists, diagnostics);
     }
     if let Some(until) = &rule.until {
         let (_, findings) = reach::of(until, &names);
         report.note(&findings, true);
-        check_dropped(&findings, &names, lists, diagnostics);
+        check_dropped(rule, &findings, &names, lists, diagnostics);
     }
-    if diagnostics.errors() > errors {
+    if diagnostics.raised() > raised {
         report.fate = Fate::Broken;
     } else if never {
         report.fate = Fate::Skipped(Skipped::NeverTrue);
@@ -168,13 +185,20 @@ fn check(
 
 /// Compiles what was left out of a condition, for its errors.
 fn check_dropped(
+    rule: &RuleSource,
     findings: &Findings<'_>,
     names: &[Option<String>],
     lists: &mut Lists,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut compiler =
-        ConditionCompiler { step_names: names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
+    let mut compiler = ConditionCompiler {
+        rule: &rule.name.value,
+        step_names: names,
+        kept: Vec::new(),
+        used: Vec::new(),
+        lists,
+        diagnostics,
+    };
     for dropped in &findings.dropped {
         compiler.condition(dropped);
     }
@@ -183,8 +207,10 @@ fn check_dropped(
 /// Leaves out the rules that wait for nothing but rules that are left out or switched off.
 fn waits(rules: &[RuleSource], ids: &Map<&str, usize>, reports: &mut [RuleReport]) {
     loop {
+        // Of a rule with an error nobody knows yet whether it will run.
         let runs = |id: &str, reports: &[RuleReport]| {
-            ids.get(id).and_then(|at| reports.get(*at)).is_some_and(RuleReport::runs)
+            let waited = ids.get(id).and_then(|at| reports.get(*at));
+            waited.is_none_or(|waited| waited.runs() || waited.fate == Fate::Broken)
         };
         let mut changed = false;
         for (at, rule) in rules.iter().enumerate() {
@@ -230,8 +256,14 @@ fn rule_of(
     diagnostics: &mut Diagnostics,
 ) -> Rule {
     let names = step_names(rule);
-    let mut compiler =
-        ConditionCompiler { step_names: &names, kept: Vec::new(), used: Vec::new(), lists, diagnostics };
+    let mut compiler = ConditionCompiler {
+        rule: &rule.name.value,
+        step_names: &names,
+        kept: Vec::new(),
+        used: Vec::new(),
+        lists,
+        diagnostics,
+    };
     let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &mut compiler)).collect();
     let until = rule.until.as_ref().map(|until| {
         let (predicate, triggers, _) = reached(until, &mut compiler);

@@ -111,6 +111,8 @@ pub(crate) enum Test {
     Other(Box<Test>),
     /// It compares so with another value.
     With(Order, Term),
+    /// It is such a text beside another value.
+    Like(Likeness, Term),
     /// It has a member in common with another value, or is a member of it.
     Shares(Term),
 }
@@ -128,6 +130,42 @@ pub(crate) enum Order {
     Gt,
     /// Greater or equal.
     Ge,
+}
+
+/// How a text is like another one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Likeness {
+    /// The other one is a part of it.
+    Contains(FoldCase),
+    /// The other one is its beginning.
+    StartsWith,
+    /// The other one is its end.
+    EndsWith,
+    /// The other one is a shell pattern that it matches.
+    Glob(FoldCase),
+}
+
+/// The longest pattern that is taken from a value, in bytes: the workload may have chosen it, and matching takes its
+/// length for each byte of the text. A file's name has 255.
+const MAX_PATTERN: usize = 256;
+
+impl Likeness {
+    fn holds(self, text: &[u8], other: &[u8]) -> bool {
+        match self {
+            // The empty text is a part of every text, and has no windows.
+            Likeness::Contains(_) if other.is_empty() => true,
+            Likeness::Contains(FoldCase::No) => text.windows(other.len()).any(|part| part == other),
+            Likeness::Contains(FoldCase::Yes) => {
+                other.len() <= text.len()
+                    && Part::new(other, FoldCase::Yes).is_some_and(|part| part.search.is_match(text))
+            }
+            Likeness::StartsWith => text.starts_with(other),
+            Likeness::EndsWith => text.ends_with(other),
+            Likeness::Glob(fold_case) => {
+                other.len() <= MAX_PATTERN && Glob::new(other, fold_case).matches(text)
+            }
+        }
+    }
 }
 
 impl Order {
@@ -340,7 +378,7 @@ fn joined<'a>(
 impl Test {
     fn asks_earlier(&self) -> bool {
         match self {
-            Test::With(_, term) | Test::Shares(term) => term.asks_earlier(),
+            Test::With(_, term) | Test::Like(_, term) | Test::Shares(term) => term.asks_earlier(),
             Test::AnyOf(tests) | Test::AllOf(tests) => tests.iter().any(Test::asks_earlier),
             Test::Other(test) => test.asks_earlier(),
             Test::Exists
@@ -361,6 +399,10 @@ impl Test {
     }
 
     fn passes(&self, value: &Value<'_>, scene: &Scene<'_>, kept: &[Option<OwnedValue>]) -> bool {
+        // The other value is looked up once for all texts.
+        if let Test::Like(likeness, term) = self {
+            return term.value(scene, kept).is_some_and(|other| like(*likeness, value, &other));
+        }
         // Of several texts it is enough if one passes; denial asks that none does.
         if let Value::Texts(texts) = value
             && !matches!(self, Test::Exists | Test::Other(_) | Test::Shares(_))
@@ -416,7 +458,7 @@ impl Test {
             Test::AllOf(tests) => tests.iter().all(|test| test.passes(value, scene, kept)),
             Test::Other(test) => match &**test {
                 // Of a comparison with another value, both sides must be there.
-                Test::With(_, term) | Test::Shares(term) => {
+                Test::With(_, term) | Test::Like(_, term) | Test::Shares(term) => {
                     term.value(scene, kept).is_some() && !test.passes(value, scene, kept)
                 }
                 Test::Exists
@@ -441,6 +483,8 @@ impl Test {
                 term.value(scene, kept).is_some_and(|other| compare(*order, value, &other))
             }
             Test::Shares(term) => term.value(scene, kept).is_some_and(|other| share(value, &other)),
+            // Was answered above.
+            Test::Like(..) => false,
             Test::Text(_)
             | Test::TextIn(_)
             | Test::Contains(_)
@@ -472,6 +516,7 @@ impl Test {
             | Test::Endpoint(_)
             | Test::Other(_)
             | Test::With(..)
+            | Test::Like(..)
             | Test::Shares(_) => false,
         }
     }
@@ -492,6 +537,7 @@ impl Test {
             }
             Test::Other(test) => test.cost(),
             Test::With(_, term) | Test::Shares(term) => term.cost().saturating_add(3),
+            Test::Like(_, term) => term.cost().saturating_add(20),
         }
     }
 }
@@ -510,6 +556,23 @@ fn compare(order: Order, left: &Value<'_>, right: &Value<'_>) -> bool {
             (Some(left), Some(right)) => order == Order::Eq && left == right,
             (Some(_) | None, _) => false,
         },
+    }
+}
+
+/// Whether a text, or one of several, is like another one.
+fn like(likeness: Likeness, left: &Value<'_>, right: &Value<'_>) -> bool {
+    let Some(right) = right.as_bytes() else { return false };
+    match left {
+        Value::Texts(texts) => texts.iter().any(|text| likeness.holds(text, right)),
+        Value::Words(words) => words.iter().any(|word| likeness.holds(word.as_bytes(), right)),
+        Value::Bool(_)
+        | Value::Int(_)
+        | Value::Text(_)
+        | Value::Word(_)
+        | Value::Ip(_)
+        | Value::Endpoint(_)
+        | Value::Ints(_)
+        | Value::Ips(_) => left.as_bytes().is_some_and(|text| likeness.holds(text, right)),
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, codes};
-use crate::rules::falco::RuleSource;
+use crate::rules::falco::{Broken, RuleSource};
 use crate::rules::source::Span;
 
 use super::reach::{Denied, Findings, Loss, LossKind};
@@ -61,6 +61,21 @@ impl RuleReport {
             span: rule.span,
             enabled: rule.enabled,
             fate: Fate::Loaded,
+            losses: Vec::new(),
+            denied: Vec::new(),
+            from_outside: BTreeSet::new(),
+        }
+    }
+
+    /// Of a rule that is not whole.
+    pub(super) fn broken(rule: Broken) -> RuleReport {
+        let Broken { name, id, enabled, rest: _ } = rule;
+        RuleReport {
+            name: name.value,
+            id,
+            span: name.span,
+            enabled,
+            fate: Fate::Broken,
             losses: Vec::new(),
             denied: Vec::new(),
             from_outside: BTreeSet::new(),

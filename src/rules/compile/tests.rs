@@ -198,3 +198,26 @@ fn an_event_type_that_there_is_not_is_an_error_in_a_list_as_well() {
         assert_eq!(data[0].help.as_deref(), Some("did you mean `openat`?"), "{condition}");
     }
 }
+
+#[test]
+fn a_rule_with_an_error_in_its_keys_is_counted_as_broken_and_no_other_is() {
+    let rules = rule("evt.type = open")
+        + "- rule: counts\n  output: o\n  priority: INFO\n  sequence:\n    - condition: evt.type = open\n      count: {at_least: 0}\n"
+        + "- rule: waits\n  output: o\n  priority: INFO\n  sequence:\n    - match: [counts]\n";
+    let Compiled { reports, rules, .. } = compiled(&rules);
+    let fates: Vec<_> =
+        reports.iter().map(|report| (report.name.as_str(), report.fate == Fate::Broken)).collect();
+    assert_eq!(fates, [("r", false), ("counts", true), ("waits", false)]);
+    assert!(rules.is_none() && reports[2].fate == Fate::Loaded);
+}
+
+#[test]
+fn every_rule_that_uses_a_bad_macro_or_list_is_broken_though_it_is_said_once() {
+    let of = |name: &str| {
+        format!("- rule: {name}\n  output: o\n  priority: INFO\n  condition: evt.type = connect and web\n")
+    };
+    let web = "- list: ports\n  items: [http]\n- macro: web\n  condition: fd.sport in (ports)\n";
+    let Compiled { reports, diagnostics, .. } = compiled(&format!("{web}{}{}", of("a"), of("b")));
+    assert!(reports.len() == 2 && reports.iter().all(|report| report.fate == Fate::Broken));
+    assert_eq!(diagnostics.errors(), 1);
+}

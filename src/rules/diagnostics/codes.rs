@@ -1,6 +1,6 @@
 //! The stable codes. A code is never reused and never changes its meaning; new ones are added at the end of a group.
 //!
-//! `00` files and YAML, `01` conditions, `02` names, `03` and up: the type check and what follows it.
+//! `00` files and YAML (warnings among them behind all errors), `01` conditions, `02` names, `03` and up: the type check and what follows it.
 
 use core::fmt;
 
@@ -32,8 +32,8 @@ macro_rules! codes {
     ($($(#[$meta:meta])* $name:ident = $code:literal;)*) => {
         $($(#[$meta])* pub const $name: Code = Code($code);)*
 
-        #[cfg(test)]
-        const ALL: &[&str] = &[$($code,)*];
+        /// All of them, errors first.
+        pub const ALL: &[Code] = &[$($name,)*];
     };
 }
 
@@ -119,6 +119,10 @@ codes! {
     UNKNOWN_FIELD = "E0301";
     /// An operator that does not fit the field's type.
     BAD_OPERATOR = "E0302";
+    /// A key or an item that nothing knows, and that Falco passes over.
+    PASSED_OVER = "W0011";
+    /// A key that has no effect where it stands.
+    NO_EFFECT = "W0012";
     /// A rule for events of another source.
     OTHER_SOURCE = "W0304";
     /// A rule that can never match.
@@ -138,6 +142,6 @@ mod tests {
     #[test]
     fn codes_are_unique_and_in_order() {
         assert!(ALL.is_sorted_by(|a, b| a < b));
-        assert!(ALL.iter().all(|code| code.len() == 5));
+        assert!(ALL.iter().all(|code| code.as_str().len() == 5));
     }
 }

@@ -116,12 +116,15 @@ pub struct Diagnostics {
     list: Vec<Diagnostic>,
     seen: Set<(Code, Span, String)>,
     errors: usize,
+    /// Errors that were added, the same one again each time.
+    raised: usize,
     dropped: usize,
 }
 
 impl Diagnostics {
     /// Adds one, unless the same was added before.
     pub fn push(&mut self, diagnostic: Diagnostic) {
+        self.raised = self.raised.saturating_add(usize::from(diagnostic.severity == Severity::Error));
         if self.seen.len() >= MAX_DIAGNOSTICS {
             self.dropped = self.dropped.saturating_add(1);
             self.errors = self.errors.saturating_add(usize::from(diagnostic.severity == Severity::Error));
@@ -152,6 +155,12 @@ impl Diagnostics {
     #[must_use]
     pub fn errors(&self) -> usize {
         self.errors
+    }
+
+    /// How often an error was added, the same one again each time: whether something has an error that was said
+    /// before is told by this number.
+    pub(crate) fn raised(&self) -> usize {
+        self.raised
     }
 
     /// How many of that severity were kept.

@@ -119,6 +119,8 @@ fn snippet<'a>(
     let shown = lines.get(start..end).and_then(|place| place.find('\n'));
     let end = shown.map_or(end, |length| start.saturating_add(length));
     let lines = lines.get(..line_end(lines, end)).unwrap_or(lines);
+    let lines = lines.strip_suffix('\r').unwrap_or(lines);
+    let (start, end) = (start.min(lines.len()), end.min(lines.len()));
     let from = floor(lines, start.saturating_sub(MAX_LINE));
     let from = if start <= MAX_LINE { 0 } else { from };
     let to = floor(lines, start.saturating_add(MAX_LINE));

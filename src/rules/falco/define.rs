@@ -5,6 +5,9 @@ use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
 use crate::rules::file::{Change, Exception, Item, RuleItem, RuleKeys};
 use crate::rules::source::{Spanned, Text};
 
+/// The event source of a rule that names none (Falco's default).
+pub(super) const DEFAULT_SOURCE: &str = "syscall";
+
 /// Things with names, in the order in which the names were first used.
 #[derive(Clone, Debug)]
 pub(super) struct Table<T> {
@@ -74,6 +77,8 @@ pub(super) struct RuleDefinition {
     pub(super) keys: RuleKeys,
     /// The keys that it was given, those with a bad value included: they were reported, and are not missing.
     pub(super) present: Vec<String>,
+    /// Whether something is wrong with an item that made it what it is.
+    pub(super) is_broken: bool,
 }
 
 /// Everything that was defined so far.
@@ -105,14 +110,12 @@ impl Definitions {
             missing("the list", "items", &name, diagnostics);
             return;
         };
-        if !changes(change) {
+        contradiction(change, diagnostics);
+        // All that a list has is replaced: there is no difference to a new one.
+        if !appends(change, "items") {
             self.lists.set(name, items);
         } else if let Some(list) = self.lists.get_mut(&name.value) {
-            if appends(change, "items") {
-                list.extend(items);
-            } else {
-                *list = items;
-            }
+            list.extend(items);
         } else {
             nothing_to_change("list", &name, self.lists.did_you_mean(&name.value), diagnostics);
         }
@@ -129,58 +132,117 @@ impl Definitions {
             missing("the macro", "condition", &name, diagnostics);
             return;
         };
-        if !changes(change) {
+        contradiction(change, diagnostics);
+        if !appends(change, "condition") {
             self.macros.set(name, condition);
         } else if let Some(text) = self.macros.get_mut(&name.value) {
-            if appends(change, "condition") {
-                text.append(&condition);
-            } else {
-                *text = condition;
-            }
+            text.append(&condition);
         } else {
             nothing_to_change("macro", &name, self.macros.did_you_mean(&name.value), diagnostics);
         }
     }
 
     fn rule(&mut self, item: RuleItem, diagnostics: &mut Diagnostics) {
-        let RuleItem { name, keys, change, present } = item;
-        // Falco's old way to switch a rule: its name and `enabled`, nothing else.
-        let switch = keys.enabled.is_some()
-            && present.iter().all(|key| matches!(key.value.as_str(), "rule" | "enabled"));
-        if !switch && !changes(&change) {
+        let RuleItem { name, keys, change, present, is_broken } = item;
+        // Falco's old way to switch a rule: its name and `enabled`, nothing that a rule is made of.
+        let switch = !changes(&change)
+            && keys.enabled.is_some()
+            && !present.iter().any(|key| MADE_OF.contains(&key.value.as_str()));
+        let known = self.rules.get_mut(&name.value);
+        // A rule that names no source is for system calls; a change that names none is for any.
+        let defines = !switch && !changes(&change);
+        let source = keys.source.as_ref().map(|source| (source.value.as_str(), source.span));
+        if let Some(known) = &known
+            && let Some((now, place)) = source.or_else(|| defines.then_some((DEFAULT_SOURCE, name.span)))
+            && known.source() != now
+        {
+            let message =
+                format!("the rule `{}` was for `{}` events, not for `{now}`", name.value, known.source());
+            let help = "give it another name";
+            diagnostics.push(Diagnostic::error(codes::BAD_OVERRIDE, message, place).help(help));
+        }
+        if defines {
             let present = present.into_iter().map(|key| key.value).collect();
-            self.rules.set(name, RuleDefinition { keys, present });
+            self.rules.set(name, RuleDefinition { keys, present, is_broken });
             return;
         }
-        let Some(rule) = self.rules.get_mut(&name.value) else {
+        let Some(rule) = known else {
             nothing_to_change("rule", &name, self.rules.did_you_mean(&name.value), diagnostics);
             return;
         };
+        rule.is_broken |= is_broken;
         if switch {
+            no_effect(&present, &["rule", "source", "enabled"], "only switches a rule", diagnostics);
             rule.keys.enabled = keys.enabled;
             return;
         }
-        let replaced = |key: &str| change.overrides.iter().any(|it| it.key.value == key && !it.append);
-        let appended = |key: &str| appends(&change, key);
-        for key in &present {
-            let word = key.value.as_str();
-            let named = matches!(word, "rule" | "append" | "override");
-            let by_append = change.append.is_some() && matches!(word, "condition" | "exceptions");
-            if !named && !by_append && !change.overrides.iter().any(|it| it.key.value == word) {
-                let message = format!("the item changes a rule, but does not say what happens to `{word}`");
-                let help = format!("add `{word}: replace` under `override`");
-                diagnostics.push(Diagnostic::error(codes::BAD_OVERRIDE, message, key.span).help(help));
+        let raised = diagnostics.raised();
+        contradiction(&change, diagnostics);
+        if change.overrides.is_empty() {
+            let used = ["rule", "source", "append", "condition", "exceptions"];
+            no_effect(&present, &used, "appends conditions and exceptions", diagnostics);
+            if keys.condition.is_none() && keys.exceptions.is_none() {
+                let message = format!("the item appends nothing to the rule `{}`", name.value);
+                let help = "add `condition:` or `exceptions:`";
+                diagnostics.push(Diagnostic::error(codes::MISSING_KEY, message, name.span).help(help));
             }
+        } else {
+            check_overrides(&change, &present, diagnostics);
         }
-        for it in
-            change.overrides.iter().filter(|it| it.append && !APPENDABLE.contains(&it.key.value.as_str()))
-        {
+        change_rule(&mut rule.keys, keys, &change, diagnostics);
+        rule.present.extend(present.iter().map(|key| key.value.clone()));
+        rule.is_broken |= diagnostics.raised() > raised;
+    }
+}
+
+impl RuleDefinition {
+    /// The event source that it is for.
+    pub(super) fn source(&self) -> &str {
+        self.keys.source.as_ref().map_or(DEFAULT_SOURCE, |source| &source.value)
+    }
+}
+
+/// An item with one of these defines a rule; without any it can only switch one.
+const MADE_OF: &[&str] = &["condition", "output", "desc", "priority", "sequence"];
+
+/// `append: true` and `override` in one item.
+fn contradiction(change: &Change, diagnostics: &mut Diagnostics) {
+    if let (Some(append), Some(first)) = (change.append, change.overrides.first()) {
+        let message = "the item has `append` and `override`";
+        diagnostics.push(
+            Diagnostic::error(codes::CONFLICTING_KEYS, message, append)
+                .related(first.key.span, "`override` is here")
+                .help("remove `append: true`"),
+        );
+    }
+}
+
+/// Warns of keys that are known and do nothing in an item like this.
+fn no_effect(present: &[Spanned<String>], used: &[&str], what: &str, diagnostics: &mut Diagnostics) {
+    for key in present.iter().filter(|key| !used.contains(&key.value.as_str())) {
+        let message = format!("`{}` has no effect: the item {what}", key.value);
+        let help = format!("add `{}: replace` under `override` to change it", key.value);
+        diagnostics.push(Diagnostic::warning(codes::NO_EFFECT, message, key.span).help(help));
+    }
+}
+
+/// Says what is wrong with `override` for what the item has, and the reverse.
+fn check_overrides(change: &Change, present: &[Spanned<String>], diagnostics: &mut Diagnostics) {
+    for key in present {
+        let word = key.value.as_str();
+        let named = matches!(word, "rule" | "source" | "append" | "override");
+        if !named && !change.overrides.iter().any(|it| it.key.value == word) {
+            let message = format!("the item changes a rule, but does not say what happens to `{word}`");
+            let help = format!("add `{word}: replace` under `override`");
+            diagnostics.push(Diagnostic::error(codes::BAD_OVERRIDE, message, key.span).help(help));
+        }
+    }
+    for it in change.overrides.iter().filter(|it| it.append) {
+        if !APPENDABLE.contains(&it.key.value.as_str()) {
             let message = format!("`{}` cannot be appended to", it.key.value);
             diagnostics
                 .push(Diagnostic::error(codes::BAD_OVERRIDE, message, it.key.span).help("write `replace`"));
         }
-        change_rule(&mut rule.keys, keys, &replaced, &appended);
-        rule.present.extend(present.iter().map(|key| key.value.clone()));
     }
 }
 
@@ -188,12 +250,9 @@ impl Definitions {
 const APPENDABLE: &[&str] = &["condition", "output", "desc", "tags", "exceptions", "once", "tests"];
 
 /// Takes the replaced keys of `new` and appends the appended ones.
-fn change_rule(
-    old: &mut RuleKeys,
-    new: RuleKeys,
-    replaced: &dyn Fn(&str) -> bool,
-    appended: &dyn Fn(&str) -> bool,
-) {
+fn change_rule(old: &mut RuleKeys, new: RuleKeys, change: &Change, diagnostics: &mut Diagnostics) {
+    let replaced = |key: &str| change.overrides.iter().any(|it| it.key.value == key && !it.append);
+    let appended = |key: &str| appends(change, key);
     macro_rules! replace {
         ($($field:ident $key:literal),* $(,)?) => {$(
             if replaced($key) && new.$field.is_some() {
@@ -202,8 +261,8 @@ fn change_rule(
         )*};
     }
     replace!(
-        id "id", desc "desc", condition "condition", output "output", priority "priority", source "source",
-        tags "tags", enabled "enabled", exceptions "exceptions", warn_evttypes "warn_evttypes",
+        id "id", desc "desc", condition "condition", output "output", priority "priority", tags "tags",
+        enabled "enabled", exceptions "exceptions", warn_evttypes "warn_evttypes",
         skip_if_unknown_filter "skip-if-unknown-filter", scope "scope", within "within", sequence "sequence",
         unordered "unordered", until "until", weight "weight", once "once", once_per "once_per", shadow "shadow", action "action",
         tests "tests",
@@ -219,8 +278,13 @@ fn change_rule(
         )*};
     }
     append!(append_text: desc "desc", condition "condition", output "output");
-    append!(append_list: tags "tags", once "once", tests "tests");
-    append!(append_exceptions: exceptions "exceptions");
+    append!(append_list: once "once", tests "tests");
+    append!(append_tags: tags "tags");
+    if appended("exceptions")
+        && let Some(more) = new.exceptions
+    {
+        append_exceptions(old.exceptions.get_or_insert_default(), more, diagnostics);
+    }
 }
 
 fn append_text(text: &mut Text, more: Text) {
@@ -231,15 +295,31 @@ fn append_list<T>(list: &mut Vec<T>, more: Vec<T>) {
     list.extend(more);
 }
 
+fn append_tags(tags: &mut Vec<Spanned<String>>, more: Vec<Spanned<String>>) {
+    for tag in more {
+        if !tags.iter().any(|known| known.value == tag.value) {
+            tags.push(tag);
+        }
+    }
+}
+
 /// Values for an exception that is there already are added to it; others are new.
-fn append_exceptions(exceptions: &mut Vec<Exception>, more: Vec<Exception>) {
+fn append_exceptions(exceptions: &mut Vec<Exception>, more: Vec<Exception>, diagnostics: &mut Diagnostics) {
     for exception in more {
         let known = exceptions.iter_mut().find(|known| known.name.value == exception.name.value);
-        match known {
-            Some(known) if exception.fields.is_none() => known.values.extend(exception.values),
-            Some(known) => *known = exception,
-            None => exceptions.push(exception),
+        let Some(known) = known else {
+            exceptions.push(exception);
+            continue;
+        };
+        if exception.fields.is_some() || exception.comps.is_some() {
+            let message = format!("the exception `{}` is there already", exception.name.value);
+            diagnostics.push(
+                Diagnostic::error(codes::BAD_EXCEPTION, message, exception.name.span)
+                    .related(known.name.span, "first here")
+                    .help("append `values` alone to it, or give the new one another name"),
+            );
         }
+        known.values.extend(exception.values);
     }
 }
 

@@ -2,14 +2,14 @@
 //!
 //! With a list of fields each entry is a tuple, a value for each field, compared by `=` unless `comps` says
 //! otherwise; a value may be a list where its operator takes one. With a single field the entries are the values,
-//! compared by `in`.
+//! compared by `in` or another operator that takes a list. A field may be a transformer, and so may a value.
 
 use std::sync::Arc;
 
 use super::resolve::Resolver;
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, codes};
 use crate::rules::file::{Exception, ExceptionValue, OneOrMany, located};
-use crate::rules::lang::{self, Check, Expr, Field, List, Operand, Operator, Takes, Term, Value};
+use crate::rules::lang::{self, Check, Expr, List, Modifier, Operand, Operator, Takes, Term, Value};
 use crate::rules::source::{Span, Spanned, Text};
 
 /// `condition` without what the exceptions describe; `None` if one of them has an error.
@@ -58,15 +58,28 @@ impl Maker<'_> {
     }
 
     fn single(&mut self, field: &Text, exception: &Exception) -> Option<Vec<Expr>> {
-        let operator = match &exception.comps {
-            None => Spanned::new(Operator::In, exception.name.span),
-            Some(OneOrMany::One(comp)) => operator(comp)?,
+        let comparison = match &exception.comps {
+            None => Comparison { operator: Spanned::new(Operator::In, exception.name.span), modifier: None },
+            Some(OneOrMany::One(comp)) => comparison(comp)?,
             Some(OneOrMany::Many(comps, span)) => {
                 let [comp] = comps.as_slice() else { return self.lengths("comps", 1, comps.len(), *span) };
-                operator(comp)?
+                comparison(comp)?
             }
         };
-        let field = self.field(field)?;
+        if !comparison.takes_list() {
+            let word = comparison.operator.value.word();
+            let message =
+                format!("with a single field `comps` must take a list, and `{word}` takes one value");
+            let help = if comparison.operator.value.takes() == Takes::Text {
+                format!("write `{word} oneof`, or make `fields` a list")
+            } else {
+                "make `fields` a list".to_owned()
+            };
+            let span = comparison.operator.span;
+            self.diagnostics.push(Diagnostic::error(codes::BAD_EXCEPTION, message, span).help(help));
+            return None;
+        }
+        let term = self.term(field)?;
         let mut values = Vec::new();
         for value in &exception.values {
             match value {
@@ -80,43 +93,42 @@ impl Maker<'_> {
         if values.is_empty() {
             return Some(Vec::new());
         }
-        if operator.value.takes() == Takes::List {
-            let right = self.list(values, exception.name.span)?;
-            return Some(vec![check(field, operator, right)]);
-        }
-        let checks = values.into_iter().map(|value| check(field.clone(), operator, Operand::Value(value)));
-        Some(checks.collect())
+        let right = self.list(values, exception.name.span)?;
+        Some(vec![comparison.check(term, right)])
     }
 
     fn tuples(&mut self, fields: &[Text], place: Span, exception: &Exception) -> Option<Vec<Expr>> {
-        let mut operators = Vec::with_capacity(fields.len());
+        let mut comparisons = Vec::with_capacity(fields.len());
         match &exception.comps {
-            None => operators.resize(fields.len(), Spanned::new(Operator::Eq, place)),
-            Some(OneOrMany::One(comp)) if fields.len() == 1 => operators.push(operator(comp)?),
+            None => comparisons.resize(
+                fields.len(),
+                Comparison { operator: Spanned::new(Operator::Eq, place), modifier: None },
+            ),
+            Some(OneOrMany::One(comp)) if fields.len() == 1 => comparisons.push(comparison(comp)?),
             Some(OneOrMany::One(comp)) => return self.lengths("comps", fields.len(), 1, comp.whole()),
             Some(OneOrMany::Many(comps, span)) if comps.len() != fields.len() => {
                 return self.lengths("comps", fields.len(), comps.len(), *span);
             }
             Some(OneOrMany::Many(comps, _)) => {
                 for comp in comps {
-                    operators.push(operator(comp)?);
+                    comparisons.push(comparison(comp)?);
                 }
             }
         }
-        let fields = fields.iter().map(|field| self.field(field)).collect::<Option<Vec<Field>>>()?;
+        let terms = fields.iter().map(|field| self.term(field)).collect::<Option<Vec<Term>>>()?;
         let mut entries = Vec::with_capacity(exception.values.len());
         for entry in &exception.values {
             let (parts, span) = match entry {
                 ExceptionValue::One(text) => (core::slice::from_ref(entry), text.whole()),
                 ExceptionValue::Many(parts, span) => (parts.as_slice(), *span),
             };
-            if parts.len() != fields.len() {
-                return self.lengths("values", fields.len(), parts.len(), span);
+            if parts.len() != terms.len() {
+                return self.lengths("values", terms.len(), parts.len(), span);
             }
             let mut checks = Vec::with_capacity(parts.len());
-            for ((field, operator), part) in fields.iter().zip(&operators).zip(parts) {
-                let right = self.part(*operator, part)?;
-                checks.push(check(field.clone(), *operator, right));
+            for ((term, comparison), part) in terms.iter().zip(&comparisons).zip(parts) {
+                let right = self.part(comparison, part)?;
+                checks.push(comparison.check(term.clone(), right));
             }
             entries.extend(Expr::and(checks, span));
         }
@@ -124,14 +136,15 @@ impl Maker<'_> {
     }
 
     /// The right side that a part of a tuple gives.
-    fn part(&mut self, operator: Spanned<Operator>, part: &ExceptionValue) -> Option<Operand> {
-        let takes_list = operator.value.takes() == Takes::List;
+    fn part(&mut self, comparison: &Comparison, part: &ExceptionValue) -> Option<Operand> {
+        let takes_list = comparison.takes_list();
         match part {
-            ExceptionValue::One(text) => {
+            ExceptionValue::One(text) if takes_list => {
                 let value = self.value(text)?;
                 let span = value.span;
-                if takes_list { self.list(vec![value], span) } else { Some(Operand::Value(value)) }
+                self.list(vec![value], span)
             }
+            ExceptionValue::One(text) => self.operand(text),
             ExceptionValue::Many(parts, span) if takes_list => {
                 let mut values = Vec::with_capacity(parts.len());
                 for part in parts {
@@ -143,7 +156,7 @@ impl Maker<'_> {
                 self.list(values, *span)
             }
             ExceptionValue::Many(_, span) => {
-                let word = operator.value.word();
+                let word = comparison.operator.value.word();
                 let message = format!("`{word}` compares with one value, found a list");
                 let help = "write `in` in `comps` for this field";
                 self.diagnostics.push(Diagnostic::error(codes::BAD_EXCEPTION, message, *span).help(help));
@@ -161,8 +174,13 @@ impl Maker<'_> {
         lang::parse_item(text).map_err(|error| self.diagnostics.push(located(&error, text))).ok()
     }
 
-    fn field(&mut self, text: &Text) -> Option<Field> {
-        lang::parse_field(text).map_err(|error| self.diagnostics.push(located(&error, text))).ok()
+    /// The right side of a check that takes one value.
+    fn operand(&mut self, text: &Text) -> Option<Operand> {
+        lang::parse_operand(text).map_err(|error| self.diagnostics.push(located(&error, text))).ok()
+    }
+
+    fn term(&mut self, text: &Text) -> Option<Term> {
+        lang::parse_term(text).map_err(|error| self.diagnostics.push(located(&error, text))).ok()
     }
 
     /// Says that a list does not have a member for each field.
@@ -173,14 +191,29 @@ impl Maker<'_> {
     }
 }
 
-/// The operator of this name; one that is none was reported when the file was read.
-fn operator(comp: &Text) -> Option<Spanned<Operator>> {
-    Operator::from_word(&comp.value)
-        .filter(|operator| *operator != Operator::Exists)
-        .map(|operator| Spanned::new(operator, comp.whole()))
+/// How a field is compared.
+#[derive(Clone, Copy, Debug)]
+struct Comparison {
+    operator: Spanned<Operator>,
+    modifier: Option<Modifier>,
 }
 
-fn check(field: Field, operator: Spanned<Operator>, right: Operand) -> Expr {
-    let span = right.span();
-    Expr::check(Check { left: Term::Field(field), operator, modifier: None, right: Some(right) }, span)
+impl Comparison {
+    fn takes_list(&self) -> bool {
+        self.modifier.is_some() || self.operator.value.takes() == Takes::List
+    }
+
+    fn check(&self, left: Term, right: Operand) -> Expr {
+        let span = right.span();
+        Expr::check(
+            Check { left, operator: self.operator, modifier: self.modifier, right: Some(right) },
+            span,
+        )
+    }
+}
+
+/// The comparison of this name; one that is none was reported when the file was read.
+fn comparison(comp: &Text) -> Option<Comparison> {
+    let (operator, modifier) = lang::parse_comparison(&comp.value)?;
+    Some(Comparison { operator: Spanned::new(operator, comp.whole()), modifier })
 }

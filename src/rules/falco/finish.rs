@@ -1,28 +1,26 @@
 //! The keys of a rule to a [`RuleSource`]: what must be there is there, what excludes one another is not.
 
-use super::define::RuleDefinition;
+use super::define::{DEFAULT_SOURCE, RuleDefinition};
 use super::exceptions::except;
 use super::order::order;
 use super::resolve::Resolver;
-use super::{RuleSource, StepSource, StepWhat};
+use super::{Broken, Finished, RuleSource, StepSource, StepWhat};
 use crate::hash::{Map, Set};
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, closest, codes};
-use crate::rules::file::StepKeys;
+use crate::rules::file::{Priority, StepKeys};
 use crate::rules::source::{Span, Spanned};
 
-/// The event source of a rule that names none (Falco's default).
-const DEFAULT_SOURCE: &str = "syscall";
-
-/// Makes rules of their definitions. A rule with an error is left out.
+/// Makes rules of their definitions.
 pub(super) fn finish(
     definitions: Vec<(Spanned<String>, RuleDefinition)>,
     mut resolver: Resolver,
     diagnostics: &mut Diagnostics,
-) -> Vec<RuleSource> {
+) -> Vec<Finished> {
     let ids = ids(&definitions, diagnostics);
     let mut rules = Vec::with_capacity(definitions.len());
     for ((name, definition), id) in definitions.iter().zip(&ids) {
         let keys = &definition.keys;
+        let flag = |flag: &Option<Spanned<bool>>, default| flag.as_ref().map_or(default, |flag| flag.value);
         let steps = steps(name, definition, &mut resolver, diagnostics);
         let until = match &keys.until {
             None => Some(None),
@@ -30,12 +28,21 @@ pub(super) fn finish(
         };
         let output = required(keys.output.as_ref(), "output", name, definition, diagnostics);
         let priority = required(keys.priority.as_ref(), "priority", name, definition, diagnostics);
-        let (Some(steps), Some(until), Some(output), Some(priority)) = (steps, until, output, priority)
-        else {
+        let is_broken = definition.is_broken || output.is_none() || priority.is_none();
+        let (Some(steps), Some(until)) = (steps, until) else {
+            let enabled = flag(&keys.enabled, true);
+            rules.push(Finished::Broken(Broken {
+                name: name.clone(),
+                id: id.value.clone(),
+                enabled,
+                rest: None,
+            }));
             continue;
         };
-        let flag = |flag: &Option<Spanned<bool>>, default| flag.as_ref().map_or(default, |flag| flag.value);
-        rules.push(RuleSource {
+        // What is missing was said; with something in its place the rest can be looked at.
+        let output = output.unwrap_or_default();
+        let priority = priority.unwrap_or_else(|| Spanned::new(Priority::Debug, name.span));
+        let rule = Box::new(RuleSource {
             name: name.clone(),
             id: id.clone(),
             desc: keys.desc.clone(),
@@ -62,6 +69,17 @@ pub(super) fn finish(
             action: keys.action,
             tests: keys.tests.clone().unwrap_or_default(),
             span: name.span,
+        });
+        rules.push(if is_broken {
+            let RuleSource { name, id, enabled, .. } = &*rule;
+            Finished::Broken(Broken {
+                name: name.clone(),
+                id: id.value.clone(),
+                enabled: *enabled,
+                rest: Some(rule),
+            })
+        } else {
+            Finished::Whole(rule)
         });
     }
     matches(&definitions, &ids, diagnostics);

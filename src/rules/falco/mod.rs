@@ -115,12 +115,41 @@ pub enum StepWhat {
     Match(Vec<Spanned<String>>),
 }
 
+/// What a definition came to.
+#[derive(Clone, Debug)]
+pub(crate) enum Finished {
+    /// A rule.
+    Whole(Box<RuleSource>),
+    /// Something is wrong with it, and was said.
+    Broken(Broken),
+}
+
+/// What is known of a rule with an error in its file.
+#[derive(Clone, Debug)]
+pub(crate) struct Broken {
+    pub(crate) name: Spanned<String>,
+    pub(crate) id: String,
+    pub(crate) enabled: bool,
+    /// What can be looked at for more errors, if its conditions can be read.
+    pub(crate) rest: Option<Box<RuleSource>>,
+}
+
 /// Loads rule files, given by name and text, in this order.
 ///
 /// The rules that are whole come back even if there are errors; whether they may be used then is the caller's to
 /// decide ([`Diagnostics::has_errors`]). They are in the order in which their names were first defined.
 #[must_use]
 pub fn load(files: &[(&str, &str)]) -> (Vec<RuleSource>, Sources, Diagnostics) {
+    let (finished, sources, diagnostics) = load_all(files);
+    let whole = finished.into_iter().filter_map(|rule| match rule {
+        Finished::Whole(rule) => Some(*rule),
+        Finished::Broken(_) => None,
+    });
+    (whole.collect(), sources, diagnostics)
+}
+
+/// Loads rule files, and keeps those that are not whole by name.
+pub(crate) fn load_all(files: &[(&str, &str)]) -> (Vec<Finished>, Sources, Diagnostics) {
     let mut sources = Sources::default();
     let mut diagnostics = Diagnostics::default();
     let mut definitions = define::Definitions::default();

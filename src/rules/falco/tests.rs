@@ -353,7 +353,7 @@ fn all_errors_of_all_files_are_found_in_one_run() {
     ];
     let (_, sources, diagnostics) = load(&files);
     let codes: Vec<_> = diagnostics.data(&sources).iter().map(|it| (it.file.clone(), it.code)).collect();
-    let expected = [("a.yaml", "E0007"), ("a.yaml", "E0104"), ("b.yaml", "E0002"), ("c.yaml", "E0006")];
+    let expected = [("a.yaml", "W0011"), ("a.yaml", "E0104"), ("b.yaml", "E0002"), ("c.yaml", "E0006")];
     assert_eq!(codes, expected.map(|(file, code)| (file.to_owned(), code)));
 }
 

@@ -310,3 +310,75 @@ fn the_environment_is_told_with_an_exec_only() {
     story.happens(0, Kind::Mmap(Mmap { call: Call { sysno: Sysno::MMAP, exit: DONE }, ..Mmap::default() }));
     assert_eq!(story.outputs(), ["http://p"]);
 }
+
+#[test]
+fn a_text_is_compared_with_another_field_by_every_operator_that_takes_no_pattern_to_compile() {
+    for (operator, holds, fails) in [
+        ("contains", "/usr/bin/bash-5", "/usr/bin/BASH"),
+        ("icontains", "/usr/bin/BASH-5", "/usr/bin/sh"),
+        ("startswith", "bash/x", "/bash"),
+        ("endswith", "/bin/bash", "/bin/bash5"),
+        ("bcontains", "/bash/x", "/bas/h"),
+        ("bstartswith", "bash", "ash"),
+        ("glob", "bash", "bash5"),
+        ("iglob", "BASH", "SH"),
+    ] {
+        tells(
+            &format!("evt.type = openat and fd.nameraw {operator} val(proc.name)"),
+            "%fd.nameraw",
+            &format!(
+                "0s pid=10 execve path=/bin/bash argv=bash
+                 1s pid=10 openat path={holds}
+                 #^ r {holds}
+                 2s pid=10 openat path={fails}"
+            ),
+        );
+    }
+}
+
+#[test]
+fn a_pattern_from_another_field_is_one_and_one_of_several_texts_is_enough() {
+    tells(
+        "evt.type = openat and (fd.nameraw glob val(proc.exe) or proc.args endswith basename(fd.nameraw))",
+        "%fd.nameraw",
+        "0s pid=10 execve path=/bin/x argv=\"/tmp/*\"
+         1s pid=10 openat path=/tmp/a
+         #^ r /tmp/a
+         2s pid=10 openat path=/var/a
+         3s pid=10 execve path=/bin/x argv=\"x /one/a b\"
+         4s pid=10 openat path=/b
+         #^ r /b
+         5s pid=10 openat path=/c",
+    );
+}
+
+#[test]
+fn a_field_without_a_value_on_the_right_fails_the_check_and_its_inequality() {
+    tells(
+        "evt.type = openat and (fd.nameraw contains val(fd.l4proto) or fd.nameraw != val(fd.l4proto))",
+        "x",
+        "0s pid=10 openat path=/tmp/a",
+    );
+}
+
+#[test]
+fn an_output_takes_the_longest_name_that_is_a_field_and_leaves_the_rest_as_it_is() {
+    tells(
+        "evt.type = openat",
+        "*%fd.nameraw.bak %proc.name-%proc.vpid %proc.name[] %proc.name[0] %proc.name. %%proc.name 5% of %",
+        "0s pid=10 execve path=/bin/bash argv=bash
+         1s pid=10 openat path=/a
+         #^ r /a.bak bash-10 bash[] bash[0] bash. %proc.name 5% of %",
+    );
+}
+
+#[test]
+fn an_output_cuts_and_fills_up_and_takes_transformers() {
+    tells(
+        "evt.type = openat",
+        "%2proc.name|%5proc.name|%3fd.sport|%toupper(proc.name)|%basename(proc.exepath)|%container.info",
+        "0s pid=10 execve path=/bin/bash argv=bash
+         1s pid=10 openat path=/a
+         #^ r ba|bash |<NA|BASH|bash|container_id=script container_name=<NA>",
+    );
+}

@@ -10,6 +10,9 @@ use crate::rules::source::Spanned;
 const KINDS: &[&str] = &["list", "macro", "rule", "required_engine_version", "required_plugin_versions"];
 
 const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
+/// The keys of a rule that `override` cannot change.
+const UNCHANGEABLE: &[&str] = &["rule", "source", "append", "override"];
+
 const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
 
 /// The version of Falco's rule engine whose language this is (falcosecurity/falco, `userspace/engine`, July 2026).
@@ -21,9 +24,14 @@ type Keys<'n> = &'n [(Spanned<String>, Node)];
 impl Reader<'_> {
     /// An item of a file; `None` if it only states what it needs, or is beyond use.
     pub(super) fn file_item(&mut self, node: &Node) -> Option<Item> {
-        let NodeKind::Map(keys) = &node.kind else {
-            self.wrong_form("item", "a map with `list`, `macro` or `rule`", node);
-            return None;
+        let keys = match &node.kind {
+            NodeKind::Map(keys) => keys,
+            // A dash with nothing behind it.
+            NodeKind::Null => return None,
+            NodeKind::Text(_) | NodeKind::List(_) => {
+                self.wrong_form("item", "a map with `list`, `macro` or `rule`", node);
+                return None;
+            }
         };
         let mut kinds = keys.iter().filter(|(key, _)| KINDS.contains(&key.value.as_str()));
         let Some((kind, name)) = kinds.next() else {
@@ -33,8 +41,8 @@ impl Reader<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => "start it with `- list:`, `- macro:` or `- rule:`".to_owned(),
             };
-            let message = "an item must be a list, a macro or a rule";
-            self.error(Diagnostic::error(codes::UNKNOWN_ITEM, message, place).help(help));
+            let message = "the item is no list, macro or rule: it is passed over";
+            self.error(Diagnostic::warning(codes::PASSED_OVER, message, place).help(help));
             return None;
         };
         if let Some((second, _)) = kinds.next() {
@@ -66,7 +74,9 @@ impl Reader<'_> {
     /// is no error; but a file that asks for one may mean what nobody here knows yet.
     fn required_engine(&mut self, node: &Node) {
         let Some(version) = self.name("required_engine_version", node) else { return };
-        let numbers: Option<Vec<u32>> = version.value.split('.').map(|number| number.parse().ok()).collect();
+        // What follows a third number (`-rc1`) says nothing of the language.
+        let core = version.value.split(['-', '+']).next().unwrap_or("");
+        let numbers: Option<Vec<u32>> = core.split('.').map(|number| number.parse().ok()).collect();
         // A plain number is the minor version of before 2023.
         let wanted = match numbers.as_deref() {
             Some([minor]) => (0, *minor, 0),
@@ -135,13 +145,17 @@ impl Reader<'_> {
     }
 
     fn rule_item(&mut self, name: &Node, keys: Keys<'_>) -> Option<Item> {
+        let raised = self.diagnostics.raised();
         self.only_known(keys, "rule", rule::RULE_KEYS);
         let change = self.change(keys, rule::RULE_KEYS);
-        let given = keys.iter().filter(|(_, value)| !matches!(value.kind, NodeKind::Null));
+        let given = keys.iter().filter(|(key, value)| {
+            !matches!(value.kind, NodeKind::Null) && rule::RULE_KEYS.contains(&key.value.as_str())
+        });
         let present = given.map(|(key, _)| key.clone()).collect();
         let name = self.name("rule", name);
         let keys = self.rule_keys(keys);
-        Some(Item::Rule(Box::new(RuleItem { name: name?, keys, change, present })))
+        let is_broken = self.diagnostics.raised() > raised;
+        Some(Item::Rule(Box::new(RuleItem { name: name?, keys, change, present, is_broken })))
     }
 
     /// `append` and `override`.
@@ -158,6 +172,9 @@ impl Reader<'_> {
                 for (key, how) in entries {
                     if !known.contains(&key.value.as_str()) {
                         self.unknown_key("override", key, known);
+                    } else if UNCHANGEABLE.contains(&key.value.as_str()) {
+                        let message = format!("`{}` cannot be changed by `override`", key.value);
+                        self.error(Diagnostic::error(codes::BAD_OVERRIDE, message, key.span));
                     } else if find(keys, &key.value).is_none() {
                         let message =
                             format!("`override` names `{}`, which the item does not have", key.value);
@@ -177,8 +194,17 @@ impl Reader<'_> {
         Change { append, overrides }
     }
 
-    /// Reports the keys that are not `known`.
+    /// Warns of the keys that are not `known`.
     pub(super) fn only_known(&mut self, keys: Keys<'_>, inside: &str, known: &[&str]) {
+        for (key, _) in keys {
+            if !known.contains(&key.value.as_str()) {
+                self.passed_over(inside, key, known);
+            }
+        }
+    }
+
+    /// Refuses the keys that are not `known`.
+    pub(super) fn nothing_but(&mut self, keys: Keys<'_>, inside: &str, known: &[&str]) {
         for (key, _) in keys {
             if !known.contains(&key.value.as_str()) {
                 self.unknown_key(inside, key, known);

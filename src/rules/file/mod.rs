@@ -1,9 +1,10 @@
 //! One rule file: YAML to items, with the place of everything that can be wrong.
 //!
 //! A file is a list of items; what an item is says its key (`list`, `macro`, `rule`, …), wherever that stands. Keys
-//! are Falco's and ours (RULES.md). An unknown key is an error, where Falco only warns: a misspelt `within` that is
-//! silently ignored is a rule that never fires. Nothing is looked up here and no condition is parsed: `append` may
-//! still add to it.
+//! are Falco's and ours (RULES.md). What Falco passes over with a warning (unknown keys of items, unknown items) is passed
+//! over with a warning here; inside of steps, counts and tests, which Falco does not have, an unknown key is an error: a
+//! misspelt `within` is a rule that never fires. Nothing is looked up here and no condition is parsed: `append` may still
+//! add to it.
 //!
 //! Bounds: [`MAX_FILE`], [`MAX_ITEMS`], [`MAX_LIST`], [`MAX_STEPS`] and those of the YAML reader.
 
@@ -55,8 +56,10 @@ pub(crate) struct RuleItem {
     pub(crate) name: Spanned<String>,
     pub(crate) keys: RuleKeys,
     pub(crate) change: Change,
-    /// The keys that it has with a value, `rule` included.
+    /// The known keys that it has with a value, `rule` included.
     pub(crate) present: Vec<Spanned<String>>,
+    /// Whether something is wrong with it.
+    pub(crate) is_broken: bool,
 }
 
 /// What an item does to an earlier one of its name.

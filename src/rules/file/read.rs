@@ -14,7 +14,7 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Adds an error.
+    /// Adds an error or a warning.
     pub(super) fn error(&mut self, diagnostic: Diagnostic) {
         self.diagnostics.push(diagnostic);
     }
@@ -28,11 +28,15 @@ impl Reader<'_> {
     /// Says that a key is unknown.
     pub(super) fn unknown_key(&mut self, inside: &str, key: &Spanned<String>, known: &[&str]) {
         let message = format!("unknown key `{}` in {inside}", key.value);
-        let help = match closest(&key.value, known.iter().copied()) {
-            Some(near) => format!("did you mean `{near}`?"),
-            None => format!("keys of {inside} are {}", known.join(", ")),
-        };
+        let help = meant(inside, key, known);
         self.error(Diagnostic::error(codes::UNKNOWN_KEY, message, key.span).help(help));
+    }
+
+    /// Says that a key is unknown, and that nothing came of it.
+    pub(super) fn passed_over(&mut self, inside: &str, key: &Spanned<String>, known: &[&str]) {
+        let message = format!("unknown key `{}` in {inside}: it is passed over", key.value);
+        let help = meant(inside, key, known);
+        self.error(Diagnostic::warning(codes::PASSED_OVER, message, key.span).help(help));
     }
 
     /// Says that a key is missing.
@@ -186,6 +190,14 @@ impl Reader<'_> {
         let shown: String = text.value.chars().take(40).collect();
         let message = format!("`{what}` cannot be `{}`", shown.escape_debug());
         self.error(Diagnostic::error(codes::BAD_VALUE, message, text.whole()).help(help));
+    }
+}
+
+/// The known key that may be meant, or all of them.
+fn meant(inside: &str, key: &Spanned<String>, known: &[&str]) -> String {
+    match closest(&key.value, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("keys of {inside} are {}", known.join(", ")),
     }
 }
 

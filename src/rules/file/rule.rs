@@ -6,7 +6,7 @@ use super::yaml::{Node, NodeKind};
 use super::{MAX_SMALL, MAX_STEPS};
 use crate::event::Nanos;
 use crate::rules::diagnostics::{Diagnostic, codes};
-use crate::rules::lang::{Field, Operator};
+use crate::rules::lang::{self, Field};
 use crate::rules::source::{Span, Spanned, Text};
 
 /// All keys of a rule, Falco's first.
@@ -188,7 +188,10 @@ impl Reader<'_> {
                 "desc" => rule.desc = self.text("desc", node),
                 "condition" => rule.condition = self.text("condition", node),
                 "output" => rule.output = self.text("output", node),
-                "priority" => rule.priority = self.choice("priority", node, PRIORITIES),
+                "priority" => rule.priority = self.priority(node),
+                // An empty one is none.
+                "source" if matches!(&node.kind, NodeKind::Null) => {}
+                "source" if matches!(&node.kind, NodeKind::Text(text) if text.value.trim().is_empty()) => {}
                 "source" => rule.source = self.name("source", node),
                 "tags" => rule.tags = self.names("tags", node, MAX_SMALL),
                 "enabled" => rule.enabled = self.flag("enabled", node),
@@ -214,6 +217,23 @@ impl Reader<'_> {
             }
         }
         rule
+    }
+
+    /// A priority by its name. Falco knows no other way to write it; syslog's number is at least understood.
+    fn priority(&mut self, node: &Node) -> Option<Spanned<Priority>> {
+        let number = match &node.kind {
+            NodeKind::Text(text) => text.value.trim().parse::<u8>().ok(),
+            NodeKind::Null | NodeKind::List(_) | NodeKind::Map(_) => None,
+        };
+        let Some((number, word)) =
+            number.and_then(|number| Some((number, *SEVERITIES.get(usize::from(number))?)))
+        else {
+            return self.choice("priority", node, PRIORITIES);
+        };
+        let message = format!("`priority` cannot be `{number}`");
+        let help = format!("write its name: syslog's {number} is {word}");
+        self.error(Diagnostic::error(codes::BAD_VALUE, message, node.span).help(help));
+        None
     }
 
     /// An id: small letters, digits, dots, dashes and underscores.
@@ -249,7 +269,7 @@ impl Reader<'_> {
             self.wrong_form("sequence", "a list of maps with `condition` or `match`", node);
             return None;
         };
-        self.only_known(keys, "step", STEP_KEYS);
+        self.nothing_but(keys, "step", STEP_KEYS);
         let optional = find(keys, "optional").and_then(|node| self.flag("optional", node));
         let absent = find(keys, "absent").and_then(|node| self.flag("absent", node));
         Some(StepKeys {
@@ -270,7 +290,7 @@ impl Reader<'_> {
             self.wrong_form("count", "a map with `at_least`", node);
             return None;
         };
-        self.only_known(keys, "count", COUNT_KEYS);
+        self.nothing_but(keys, "count", COUNT_KEYS);
         let by = find(keys, "by").and_then(|node| self.field("by", node));
         let distinct = find(keys, "distinct").and_then(|node| self.field("distinct", node));
         let Some(at_least) = find(keys, "at_least") else {
@@ -291,7 +311,7 @@ impl Reader<'_> {
             self.wrong_form("tests", "a list of maps with `matches` and `trace` or `events`", node);
             return None;
         };
-        self.only_known(keys, "test", TEST_KEYS);
+        self.nothing_but(keys, "test", TEST_KEYS);
         let trace = find(keys, "trace").and_then(|node| self.name("trace", node));
         let events = find(keys, "events").and_then(|node| self.text("events", node));
         if trace.is_some() == events.is_some() {
@@ -340,7 +360,7 @@ impl Reader<'_> {
     /// Reports the words of `comps` that are no operators.
     fn operators(&mut self, comps: Option<&OneOrMany>) {
         for comp in comps.into_iter().flat_map(OneOrMany::texts) {
-            if Operator::from_word(&comp.value).is_none_or(|operator| operator == Operator::Exists) {
+            if lang::parse_comparison(&comp.value).is_none() {
                 let message = format!("`{}` is not an operator with a right side", comp.value.escape_debug());
                 self.error(Diagnostic::error(codes::BAD_EXCEPTION, message, comp.whole()));
             }
@@ -385,6 +405,10 @@ const SCOPES: &[(&str, Scope)] =
 
 const ACTIONS: &[(&str, Action)] =
     &[("report", Action::Report), ("kill", Action::Kill), ("escalate", Action::Escalate)];
+
+/// Syslog's names for its severities, by number (RFC 5424, 6.2.1), as Falco writes them.
+const SEVERITIES: &[&str] =
+    &["EMERGENCY", "ALERT", "CRITICAL", "ERROR", "WARNING", "NOTICE", "INFORMATIONAL", "DEBUG"];
 
 /// Falco's words for the priorities; it takes them in any case.
 const PRIORITIES: &[(&str, Priority)] = &[

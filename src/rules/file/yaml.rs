@@ -57,7 +57,12 @@ impl Node {
 pub(super) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Diagnostics) -> Vec<Node> {
     let text = sources.text(source);
     let mut options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: MAX_YAML_DEPTH, max_nodes: MAX_YAML_NODES },
+        // The nodes are counted with what aliases stand for: a hundred rules may share one list of tags.
+        budget: serde_saphyr::budget! {
+            max_depth: MAX_YAML_DEPTH,
+            max_nodes: MAX_YAML_NODES,
+            enforce_alias_anchor_ratio: false,
+        },
         // Reported here, all of them and with their places.
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
     };
@@ -69,23 +74,64 @@ pub(super) fn read(source: SourceId, sources: &Sources, diagnostics: &mut Diagno
             documents.into_iter().map(|document| reader.node(document)).collect()
         }
         Err(error) => {
-            let place = error.location().and_then(|location| location.span().byte_offset());
-            let at = place.and_then(|at| usize::try_from(at).ok()).unwrap_or(text.len()).min(text.len());
-            let message =
-                format!("not readable as YAML: {}", first_line(&error.without_snippet().to_string()));
-            diagnostics.push(
-                Diagnostic::error(codes::BAD_YAML, message, Span::new(source, at, at.saturating_add(1)))
-                    .help(
-                        "a text with `: ` or ` #` in it needs quotes; lines of one block start in one column",
-                    ),
-            );
+            let at = place_of(&error, text);
+            let said = error.without_snippet().to_string();
+            let message = format!("not readable as YAML: {}", why(&said));
+            let (at, help) = match tab_behind(text, at).filter(|_| said.contains("tab")) {
+                Some(tab) => (tab, "indent with blanks: YAML takes no tab there"),
+                None => (
+                    at,
+                    "a text with `: ` or ` #` in it needs quotes; lines of one block start in one column",
+                ),
+            };
+            let span = Span::new(source, at, at.saturating_add(1));
+            diagnostics.push(Diagnostic::error(codes::BAD_YAML, message, span).help(help));
             Vec::new()
         }
     }
 }
 
-fn first_line(message: &str) -> &str {
-    message.lines().next().unwrap_or("").trim_end_matches('.')
+/// Where the reader stopped: the offset if it says one, else that of its line and column, which count from 1.
+fn place_of(error: &serde_saphyr::Error, text: &str) -> usize {
+    let number = |number: u64| usize::try_from(number).unwrap_or(usize::MAX);
+    let Some(location) = error.location() else { return text.len() };
+    if let Some(at) = location.span().byte_offset() {
+        return number(at).min(text.len());
+    }
+    let mut start = 0_usize;
+    for line in text.split_inclusive('\n').take(number(location.line()).saturating_sub(1)) {
+        start = start.saturating_add(line.len());
+    }
+    let line = text.get(start..).unwrap_or("");
+    let column = number(location.column()).saturating_sub(1);
+    start.saturating_add(line.char_indices().nth(column).map_or(line.len(), |(at, _)| at))
+}
+
+/// What the reader says is wrong, without the places that it names in words, and its bounds in ours.
+fn why(said: &str) -> String {
+    let line = said.lines().next().unwrap_or("");
+    if line.contains("Depth {") {
+        return format!("it nests more than {MAX_YAML_DEPTH} levels deep");
+    }
+    if line.contains("Nodes {") {
+        return format!("it has more than {MAX_YAML_NODES} keys and values, with what aliases stand for");
+    }
+    let end = line.find(" at line ").unwrap_or(line.len());
+    line.get(..end).unwrap_or(line).trim_end_matches(['.', ',']).to_owned()
+}
+
+/// The first tab from the line of `at` on that stands where a line is indented.
+fn tab_behind(text: &str, at: usize) -> Option<usize> {
+    let start = text.get(..at)?.rfind('\n').map_or(0, |end| end.saturating_add(1));
+    let mut line_start = start;
+    for line in text.get(start..)?.split_inclusive('\n') {
+        let blanks = line.len().saturating_sub(line.trim_start_matches(' ').len());
+        if line.get(blanks..).is_some_and(|rest| rest.starts_with('\t')) {
+            return Some(line_start.saturating_add(blanks));
+        }
+        line_start = line_start.saturating_add(line.len());
+    }
+    None
 }
 
 /// A YAML value as serde sees it.

@@ -7,10 +7,14 @@ use super::parse::Parser;
 use super::tree::{Function, Operator};
 use crate::rules::diagnostics::closest;
 
+/// What is wrong with a `#` where a check should stand.
+const NO_COMMENTS: &str = "there are no comments inside of a condition: YAML passes its text on with them";
+
 impl Parser<'_> {
     pub(super) fn expected_check(&self) -> ParseError {
         let kind = ParseErrorKind::ExpectedCheck { found: self.cursor.found() };
-        ParseError::new(kind, self.cursor.found_range())
+        let error = ParseError::new(kind, self.cursor.found_range());
+        if self.cursor.peek() == Some('#') { error.help(NO_COMMENTS) } else { error }
     }
 
     pub(super) fn expected_operator(&self, left: Range<usize>) -> ParseError {
@@ -42,6 +46,7 @@ impl Parser<'_> {
         let error = ParseError::new(kind, self.cursor.found_range());
         match self.cursor.peek() {
             Some(')') => error.help("remove the parenthesis, or open it"),
+            Some('#') => error.help(NO_COMMENTS),
             Some('=' | '<' | '>' | '!') => {
                 error.help("a field has a class, a dot and a name, such as `proc.name`")
             }

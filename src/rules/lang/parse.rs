@@ -52,6 +52,63 @@ pub fn parse_field(text: &Text) -> Result<Field, ParseError> {
     }
 }
 
+/// Parses a field or a transformer that stands alone, as in an exception's `fields`.
+///
+/// # Errors
+/// If it is neither, or more than one.
+pub fn parse_term(text: &Text) -> Result<Term, ParseError> {
+    let mut parser = Parser { cursor: Cursor::new(&text.value), text, depth: 0 };
+    parser.cursor.blanks();
+    let start = parser.cursor.at();
+    let term = parser.term()?;
+    parser.cursor.blanks();
+    match (term, parser.cursor.rest()) {
+        (Some(term), "") => Ok(term),
+        _ => {
+            parser.cursor.back_to(start);
+            parse_field(text).map(Term::Field)
+        }
+    }
+}
+
+/// A field or a transformer in the middle of a text, from `at` on, and where it ends; nothing if none starts there.
+#[must_use]
+pub fn parse_term_at(text: &Text, at: usize) -> Option<(Term, usize)> {
+    let mut parser = Parser { cursor: Cursor::new(&text.value), text, depth: 0 };
+    parser.cursor.back_to(at);
+    let term = parser.term().ok()??;
+    Some((term, parser.cursor.at()))
+}
+
+/// Parses a value that stands alone, as in an exception's `values`: a transformer or `val(FIELD)` where the text is one and
+/// has no blank in it (Falco puts a text with blanks in quotes), else what [`parse_item`] makes of it.
+///
+/// # Errors
+/// Those of [`parse_item`].
+pub fn parse_operand(text: &Text) -> Result<Operand, ParseError> {
+    let mut parser = Parser { cursor: Cursor::new(&text.value), text, depth: 0 };
+    if !text.value.trim().contains(' ')
+        && let Ok(Some(term)) = parser.right_term()
+        && parser.cursor.rest().trim().is_empty()
+    {
+        return Ok(Operand::Term(term));
+    }
+    parse_item(text).map(Operand::Value)
+}
+
+/// The operator that a word names, with the modifier behind it: `in`, `startswith oneof`.
+#[must_use]
+pub fn parse_comparison(words: &str) -> Option<(Operator, Option<Modifier>)> {
+    let mut words = words.split_ascii_whitespace();
+    let operator = Operator::from_word(words.next()?).filter(|it| it.takes() != Takes::Nothing)?;
+    let modifier = match words.next() {
+        None => None,
+        Some(word) => Some(Modifier::ALL.iter().copied().find(|modifier| modifier.word() == word)?),
+    };
+    let fits = words.next().is_none() && (modifier.is_none() || operator.takes() == Takes::Text);
+    fits.then_some((operator, modifier))
+}
+
 /// Parses an item of a YAML list as a value: in quotes of the condition language, or bare, whatever it holds.
 ///
 /// Falco pastes items into the condition, so `'"(systemd)"'` in YAML is the quoted text `(systemd)`; it puts quotes

@@ -64,6 +64,7 @@ struct Counts {
     disabled: usize,
     in_part: usize,
     skipped: usize,
+    broken: usize,
 }
 
 impl Counts {
@@ -76,24 +77,26 @@ impl Counts {
             disabled: count(&|report| loaded(report) && !report.enabled),
             in_part: count(&|report| loaded(report) && !report.losses.is_empty()),
             skipped: count(&|report| matches!(report.fate, Fate::Skipped(_))),
+            broken: count(&|report| report.fate == Fate::Broken),
         }
     }
 }
 
 fn summary(compiled: &Compiled) -> String {
-    let Counts { loaded, disabled, in_part, skipped } = Counts::of(compiled);
+    let Counts { loaded, disabled, in_part, skipped, broken } = Counts::of(compiled);
     let errors = compiled.diagnostics.errors();
     let warnings = compiled.diagnostics.count(Severity::Warning);
     let outcome = if errors > 0 { "; nothing would be loaded" } else { "" };
+    let wrong = if broken > 0 { format!(", {broken} with an error") } else { String::new() };
     format!(
-        "{} rules: {loaded} loaded ({in_part} lose a part, {disabled} are switched off), {skipped} left out; {errors} errors, \
-         {warnings} warnings{outcome}",
+        "{} rules: {loaded} loaded ({in_part} lose a part, {disabled} are switched off), {skipped} left out{wrong}; \
+         {errors} errors, {warnings} warnings{outcome}",
         compiled.reports.len(),
     )
 }
 
 fn as_json(compiled: &Compiled, release: schema::Release) -> Value {
-    let Counts { loaded, disabled, in_part, skipped } = Counts::of(compiled);
+    let Counts { loaded, disabled, in_part, skipped, broken } = Counts::of(compiled);
     let rules: Vec<Value> = compiled.reports.iter().map(|report| rule_as_json(report, compiled)).collect();
     json!({
         "gvisor": release.name(),
@@ -102,6 +105,7 @@ fn as_json(compiled: &Compiled, release: schema::Release) -> Value {
         "rules_disabled": disabled,
         "rules_in_part": in_part,
         "rules_skipped": skipped,
+        "rules_broken": broken,
         "errors": compiled.diagnostics.errors(),
         "warnings": compiled.diagnostics.count(Severity::Warning),
         "rules": rules,
