@@ -11,6 +11,7 @@ mod limit;
 mod outcome;
 mod runsc;
 pub mod sinks;
+pub mod spool;
 
 use std::io;
 use std::sync::Arc;
