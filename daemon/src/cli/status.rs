@@ -111,10 +111,11 @@ fn page(status: &Status, now: u64) -> String {
         let failing = if sink.is_failing { ", takes nothing" } else { "" };
         put!(
             page,
-            "sink {}: {} delivered, {} waiting, {} failed, {} lost{failing}",
+            "sink {}: {} delivered, {} waiting, {} bytes on disk, {} failed, {} lost{failing}",
             sink.name,
             sink.delivered,
             sink.waiting,
+            sink.spooled,
             sink.failed,
             sink.lost
         );

@@ -358,6 +358,8 @@ impl Observed {
         out.counters(name, "Findings that did not fit into a sink's queue", "sink", of(|state| &state.lost))?;
         let name = "sluicebox_sink_waiting";
         out.gauges(name, "Findings that wait for a sink", "sink", of(|state| &state.waiting))?;
+        let name = "sluicebox_sink_spooled_bytes";
+        out.gauges(name, "Bytes that wait for a sink on disk", "sink", of(|state| &state.spooled))?;
         let failing =
             states().map(|(name, state)| (name, u64::from(state.is_failing.load(Ordering::Relaxed))));
         out.gauges(

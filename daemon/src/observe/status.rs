@@ -88,6 +88,8 @@ pub struct Sink {
     pub lost: u64,
     /// Findings that wait.
     pub waiting: u64,
+    /// Bytes that wait on disk.
+    pub spooled: u64,
     /// Whether it failed to take the last one.
     pub is_failing: bool,
 }
@@ -123,6 +125,7 @@ impl Status {
                     failed: read(&state.failed),
                     lost: read(&state.lost),
                     waiting: read(&state.waiting),
+                    spooled: read(&state.spooled),
                     is_failing: state.is_failing.load(Ordering::Relaxed),
                 })
                 .collect(),
@@ -166,9 +169,12 @@ impl Observed {
         let failing: Vec<&str> = self
             .sinks
             .states()
-            .filter(|(_, state)| state.is_failing.load(Ordering::Relaxed))
+            // What waits on disk is not lost: nobody need turn to another daemon for that.
+            .filter(|(_, state)| {
+                state.is_failing.load(Ordering::Relaxed) && state.spooled.load(Ordering::Relaxed) == 0
+            })
             .map(|(name, _)| name)
             .collect();
-        (!failing.is_empty()).then(|| format!("a sink takes nothing: {}", failing.join(", ")))
+        (!failing.is_empty()).then(|| format!("a sink loses findings: {}", failing.join(", ")))
     }
 }
