@@ -6,6 +6,7 @@
 //! **Invariant**: the same packets, rules and denylists give the same findings, byte for byte, however they are
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
+mod progress;
 mod report;
 mod retro;
 
@@ -25,6 +26,8 @@ use crate::state::{
     UnseenDeed, heap_of,
 };
 use crate::wire;
+
+pub use progress::Waiting;
 
 /// One sandbox under observation.
 #[derive(Debug)]

@@ -33,7 +33,8 @@ use super::plan::Scratch;
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
 pub(crate) use evidence::{Direction, Evidence, Held, Object};
-use partial::{Early, Met, Partial, RuleState, is_absent};
+pub(crate) use partial::Met;
+use partial::{Early, Partial, RuleState, is_absent};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
 const MAX_PARTIALS: usize = 64;
@@ -211,6 +212,12 @@ impl Matcher {
             self.evicted = self.evicted.saturating_add(1);
             *bytes = rule.bytes();
         }
+    }
+
+    /// The partial matches: of which rule, and the steps that are met.
+    pub(crate) fn partials(&self) -> impl Iterator<Item = (usize, &[Met])> {
+        let rules = self.rules.iter().enumerate();
+        rules.flat_map(|(rule, state)| state.partials.iter().map(move |partial| (rule, &*partial.steps)))
     }
 
     /// Whether something waits for the sequel of the events since this was last asked.

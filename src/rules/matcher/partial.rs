@@ -46,9 +46,9 @@ pub(super) struct Partial {
 
 /// A step that was met.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(crate) struct Met {
     pub(super) step: usize,
-    pub(super) evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// A step that was met before its turn.
