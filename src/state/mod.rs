@@ -27,6 +27,7 @@ mod job;
 mod metadata;
 mod moved;
 mod net;
+mod orders;
 pub(crate) mod path;
 mod pressure;
 mod process;
@@ -39,6 +40,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod view;
+mod work;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -523,6 +525,8 @@ impl State {
             terminal: None,
             wrote: None,
             code: maker.map(|maker| maker.code.clone()).unwrap_or_default(),
+            heard: None,
+            work: work::Work::default(),
         };
         self.sight.stub();
         self.processes.insert(process)

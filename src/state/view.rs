@@ -170,6 +170,23 @@ impl State {
         })
     }
 
+    /// The remote that ordered what a process runs: its parent heard just as many bytes from there, over a connection
+    /// that this side made.
+    #[must_use]
+    pub fn ordered_by(&self, process: ProcessId) -> Option<SocketAddr> {
+        let process = self.process_at(process)?;
+        process.heard?.ordered(&process.program.argv)
+    }
+
+    /// Whether a stranger works on data: it, or a worker that it forked, opened files that are not settings or logs by
+    /// name, or more bytes than those have passed between it and its files. Of others nobody knows.
+    #[must_use]
+    pub fn has_data(&self, process: ProcessId) -> Option<bool> {
+        self.process_at(process)
+            .filter(|process| process.is_stranger())
+            .map(|process| process.work.has_data())
+    }
+
     /// The family of a process.
     #[must_use]
     pub fn lineage(&self, process: ProcessId) -> Option<LineageId> {

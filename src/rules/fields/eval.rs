@@ -180,6 +180,8 @@ impl<'a> Scene<'a> {
                 self.state.terminal_remote(self.observation.process).map(Value::Endpoint)
             }
             FieldId::ProcOrdersFrom => self.state.orders_from(self.observation.process).map(Value::Endpoint),
+            FieldId::ProcOrderedBy => self.state.ordered_by(self.observation.process).map(Value::Endpoint),
+            FieldId::ProcHasData => self.state.has_data(self.observation.process).map(Value::Bool),
             FieldId::NetConnectedFor => {
                 self.endpoint()?.connected_for(self.observation.time).map(|span| Value::Int(span.0))
             }

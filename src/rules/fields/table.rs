@@ -179,6 +179,10 @@ fields! {
         "The remote that the process or an ancestor joins with a terminal that it made, by copying both ways; seen where `read` and `write` are in the session.";
     ProcOrdersFrom "proc.orders_from" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Dup], ["execve"],
         "The remote that standard output leads to, where the parent is a shell that reads from the same connection, made by this side.";
+    ProcOrderedBy "proc.ordered_by" Type::Endpoint, Nothing, [Need::Exec, Need::Connect, Need::Recv], ["execve"],
+        "The remote from which the parent heard just as many bytes as the command line or the inline code of this program has, over a connection that this side made.";
+    ProcHasData "proc.has_data" Type::Bool, Nothing, [Need::Exec, Need::Open], [],
+        "Whether a program that is no part of the image, or took in code that is not, works on data: it or a worker that it forked opened a file that is neither code nor the system's nor named as settings and logs are, or read, wrote or mapped 256 KiB of any that are neither code nor the system's.";
     ThreadTid "thread.tid" Type::Count, Nothing, [], [],
         "The thread's id.";
     UserUid "user.uid" Type::Count, Nothing, [Need::Credentials], [],

@@ -6,6 +6,7 @@ use super::super::early::Own;
 use super::super::fds::TableOp;
 use super::super::interpreter::{Runs, Told, told};
 use super::super::moved::Inode;
+use super::super::orders::Heard;
 use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded, SessionLeader};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of, is_foreign};
@@ -165,6 +166,8 @@ impl State {
         process.terminal = None;
         process.wrote = None;
         process.code.clear();
+        process.heard = process.heard.and_then(Heard::of_program);
+        process.work = super::super::work::Work::default();
         process.exec_unseen = false;
         process.comm_by = CommBy::Exec;
         if let Some(early) = &mut process.early {
