@@ -15,7 +15,7 @@ use sluicebox::finding::text;
 use sluicebox::intel::Intel;
 use sluicebox::rules::Thresholds;
 use sluicebox::rules::builtin;
-use sluicebox::rules::fields::{FIELDS, FieldDef, Need, Takes, Type, unavailable};
+use sluicebox::rules::fields::{FIELDS, FieldDef, Type, unavailable};
 
 use common::Recording;
 
@@ -44,59 +44,14 @@ only loses a part of its condition is loaded without it; `sluicebox rules check`
 ";
 
 fn type_name(kind: Type) -> String {
-    let name = match kind {
-        Type::Bool => "boolean",
-        Type::Count => "number",
-        Type::Duration => "duration",
-        Type::Size => "size",
-        Type::Ratio => "ratio",
-        Type::Text => "text",
-        Type::Enum(words) => {
-            let words: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
-            return format!("one of {}", words.join(", "));
-        }
-        Type::Ip => "address",
-        Type::Net => "address, by prefix",
-        Type::Endpoint => "address and port",
-        Type::Texts => "texts",
-        Type::FileId => "file",
-        Type::FileIds => "files",
-    };
-    name.to_owned()
-}
-
-fn need_name(need: Need) -> &'static str {
-    match need {
-        Need::Exec => "exec",
-        Need::Open => "opens",
-        Need::Provenance => "provenance",
-        Need::Code => "code",
-        Need::Connect => "connects",
-        Need::Socket => "sockets",
-        Need::Send => "sends",
-        Need::Recv => "receives",
-        Need::Gpu => "ioctls",
-        Need::Dup => "duplicates",
-        Need::Credentials => "credentials",
-        Need::Listen => "bound ports",
-        Need::Cwd => "working directory",
-        Need::Bind => "binds",
-        Need::Job => "sessions and groups",
-        Need::Terminal => "standard descriptors",
-        Need::Env => "environment",
-    }
+    let words: Vec<String> = kind.members().iter().map(|word| format!("`{word}`")).collect();
+    format!("{} {}", kind.name(), words.join(", ")).trim_end().to_owned()
 }
 
 fn row(field: &FieldDef) -> String {
-    let argument = match field.takes {
-        Takes::Nothing => "",
-        Takes::Index => "[n]",
-        Takes::Key => "[key]",
-        Takes::Param => ".NAME",
-    };
-    let needs: Vec<&str> = field.needs.iter().map(|need| need_name(*need)).collect();
+    let needs: Vec<&str> = field.needs.iter().map(|need| need.name()).collect();
     let cells = [
-        format!("`{}{argument}`", field.name),
+        format!("`{}{}`", field.name, field.takes.suffix()),
         type_name(field.kind),
         field.doc.to_owned(),
         needs.join(", "),

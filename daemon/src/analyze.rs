@@ -6,8 +6,13 @@ use sluicebox::engine::{Sandbox, Stats};
 use sluicebox::event::Time;
 use sluicebox::finding::Finding;
 use sluicebox::intel::Intel;
-use sluicebox::rules::RuleSet;
+use sluicebox::rules::{RuleSet, Thresholds, builtin};
 use sluicebox::state::{DEFAULT_BUDGET, Image};
+
+use crate::identity::attribution::Attribution;
+use crate::notice::Notice;
+use crate::registry::Registry;
+use crate::serve::{Consumer, End, Flow, LastWords, Peer, now};
 
 /// The analysis of one stream of packets.
 #[derive(Debug)]
@@ -15,6 +20,8 @@ pub struct Analysis {
     sandbox: Sandbox,
     intel: Arc<Intel>,
     findings: Vec<Finding>,
+    /// Whose it is, for a connection.
+    who: Option<Box<Attribution>>,
 }
 
 /// What every analysis shares: rules and lists, each swapped whole.
@@ -26,6 +33,15 @@ pub struct Knowledge {
     pub intel: Arc<Intel>,
     /// Who knows what is in the images, if anyone does.
     pub image: Option<Arc<dyn Image>>,
+}
+
+impl Knowledge {
+    /// The built-in rules and the bundled lists; nothing if those rules do not compile, which the library's tests rule out.
+    #[must_use]
+    pub fn builtin() -> Option<Knowledge> {
+        let rules = Arc::new(builtin::compiled(Thresholds::default()).rules?);
+        Some(Knowledge { rules, intel: Arc::new(Intel::seed()), image: None })
+    }
 }
 
 impl Analysis {
@@ -46,13 +62,47 @@ impl Analysis {
             },
             intel: Arc::clone(&knowledge.intel),
             findings: Vec::new(),
+            who: None,
         }
+    }
+
+    /// The same for a connection: findings say whose it is, and false claims are findings. The connection is in the
+    /// registry from here on, as long as this is.
+    #[must_use]
+    pub fn of(mut self, peer: &Peer, registry: &Arc<Registry>) -> Analysis {
+        let mut who = Attribution::new(peer, registry, now());
+        if let Some(image) = who.image() {
+            self.sandbox = self.sandbox.with_image(image);
+        }
+        who.begin(&mut self.sandbox);
+        self.who = Some(Box::new(who));
+        self
+    }
+
+    /// A consumer that hands over each finding as it is made, on the worker's thread: it must not wait.
+    #[must_use]
+    pub fn into_consumer(self, on_finding: impl Fn(Finding) + Send + Sync + 'static) -> Box<dyn Consumer> {
+        Box::new(Handing { analysis: self, on_finding: Arc::new(on_finding) })
+    }
+
+    /// What is to be told if the analysis of a connection panics.
+    #[must_use]
+    pub fn last_words(&self, on_finding: impl FnOnce(Finding) + Send + 'static) -> Option<LastWords> {
+        let entry = Arc::clone(self.who.as_ref()?.seat().entry());
+        Some(Box::new(move |message| {
+            on_finding(Notice::Panicked { message }.finding(entry.connection, &entry.identity, now()));
+        }))
     }
 
     /// Takes in one packet.
     pub fn packet(&mut self, packet: &[u8]) {
         // The engine counts what it cannot decode; the stream goes on.
         let _counted = self.sandbox.packet(packet, &self.intel, &mut self.findings);
+        if let Some(who) = &mut self.who
+            && who.is_due(&self.sandbox)
+        {
+            who.look(&mut self.sandbox, now(), &mut self.findings);
+        }
     }
 
     /// A packet came that was too long to be received whole.
@@ -63,6 +113,9 @@ impl Analysis {
     /// Time passes.
     pub fn tick(&mut self, now: Time) {
         self.sandbox.tick(now, &self.intel, &mut self.findings);
+        if let Some(who) = &mut self.who {
+            who.tick(&self.sandbox, now, &mut self.findings);
+        }
     }
 
     /// Takes another snapshot of the denylists from here on. What is remembered is judged by what is new in it.
@@ -82,8 +135,11 @@ impl Analysis {
         &self.intel
     }
 
-    /// Takes out what was found since the last call.
+    /// Takes out what was found since the last call: to be called once a batch, as the registry is told what was seen.
     pub fn findings(&mut self) -> impl Iterator<Item = Finding> {
+        if let Some(who) = &mut self.who {
+            who.note(&self.sandbox, &mut self.findings);
+        }
         self.findings.drain(..)
     }
 
@@ -91,5 +147,49 @@ impl Analysis {
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.sandbox.stats()
+    }
+}
+
+/// Hands over findings as they are made.
+struct Handing<F> {
+    analysis: Analysis,
+    on_finding: Arc<F>,
+}
+
+impl<F: Fn(Finding)> Handing<F> {
+    fn hand_over(&mut self) {
+        for finding in self.analysis.findings() {
+            (self.on_finding)(finding);
+        }
+    }
+}
+
+impl<F: Fn(Finding) + Send + Sync + 'static> Consumer for Handing<F> {
+    fn packet(&mut self, packet: &[u8]) {
+        self.analysis.packet(packet);
+    }
+
+    fn truncated(&mut self, _beginning: &[u8]) {
+        self.analysis.truncated();
+    }
+
+    fn batch_end(&mut self) -> Flow {
+        self.hand_over();
+        Flow::Continue
+    }
+
+    fn tick(&mut self, now: Time) -> Flow {
+        self.analysis.tick(now);
+        self.hand_over();
+        Flow::Continue
+    }
+
+    fn closed(&mut self, _end: End) {
+        self.hand_over();
+    }
+
+    fn last_words(&self) -> Option<LastWords> {
+        let on_finding = Arc::clone(&self.on_finding);
+        self.analysis.last_words(move |finding| on_finding(finding))
     }
 }

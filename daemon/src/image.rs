@@ -14,11 +14,10 @@ use std::path::{Path, PathBuf};
 use nix::errno::Errno;
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use nix::sys::stat::{SFlag, fstat};
-use serde_json::Value;
 use sluicebox::state::{Answer, Image};
 
-/// The largest `config.json` that is read, in bytes. Real ones have a few KiB.
-const MAX_CONFIG: u64 = 1 << 20;
+use crate::identity::Rootfs;
+use crate::identity::bundle::{Bundle, BundleError};
 
 /// The root file systems of containers.
 #[derive(Debug, Default)]
@@ -48,12 +47,18 @@ pub enum RootError {
         error: io::Error,
     },
     /// The bundle's configuration makes no sense.
-    #[error("image {path}: config.json {what}")]
+    #[error("image {path}: {error}")]
     Config {
         /// Which bundle.
         path: PathBuf,
         /// What is wrong with it.
-        what: &'static str,
+        error: BundleError,
+    },
+    /// What the container writes lies there as well.
+    #[error("image {path}: the container can write to it")]
+    MayChange {
+        /// Which bundle.
+        path: PathBuf,
     },
     /// Without openat2(2) nothing could be resolved safely.
     #[error("image {path}: the kernel has no openat2 (Linux 5.6)")]
@@ -73,22 +78,34 @@ impl Root {
     /// The directory cannot be opened, or the bundle's configuration cannot be read.
     pub fn open(container: Option<Vec<u8>>, path: &Path) -> Result<Root, RootError> {
         let failed = |error| RootError::Open { path: path.to_owned(), error };
-        let config = path.join("config.json");
-        let (root, mounts) = match fs::metadata(&config) {
-            Ok(file) if file.len() > MAX_CONFIG => {
-                return Err(RootError::Config { path: path.to_owned(), what: "is too large" });
-            }
+        match fs::metadata(path.join("config.json")) {
             Ok(_) => {
-                let text = fs::read(&config).map_err(failed)?;
-                let (root, mounts) =
-                    read_config(&text).map_err(|what| RootError::Config { path: path.to_owned(), what })?;
-                (path.join(root), Some(mounts))
+                let bundle = read(path)?;
+                Root::at(container, &path.join(bundle.root), Some(bundle.mounts))
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), None),
-            Err(error) => return Err(failed(error)),
-        };
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Root::at(container, path, None),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    /// The root file system of a container's bundle, if what the container writes does not reach it.
+    ///
+    /// # Errors
+    /// It cannot be opened, the bundle's configuration cannot be read, or it may have changed since the container began.
+    pub fn of_bundle(container: Vec<u8>, path: &Path, rootfs: Rootfs) -> Result<Root, RootError> {
+        let bundle = read(path)?;
+        match rootfs {
+            Rootfs::MayChange if !bundle.is_readonly => Err(RootError::MayChange { path: path.to_owned() }),
+            Rootfs::MayChange | Rootfs::Overlaid => {
+                Root::at(Some(container), &path.join(bundle.root), Some(bundle.mounts))
+            }
+        }
+    }
+
+    fn at(container: Option<Vec<u8>>, path: &Path, mounts: Option<Vec<Vec<u8>>>) -> Result<Root, RootError> {
+        let failed = |error| RootError::Open { path: path.to_owned(), error };
         let flags = OFlag::O_PATH | OFlag::O_DIRECTORY | OFlag::O_CLOEXEC;
-        let dir = nix::fcntl::open(&root, flags, nix::sys::stat::Mode::empty())
+        let dir = nix::fcntl::open(path, flags, nix::sys::stat::Mode::empty())
             .map_err(|errno| failed(errno.into()))?;
         let root = Root { container, dir, mounts };
         match root.resolve(b"/") {
@@ -141,21 +158,8 @@ fn is_below(path: &[u8], dir: &[u8]) -> bool {
     path.strip_prefix(dir).is_some_and(|rest| rest.is_empty() || rest.starts_with(b"/"))
 }
 
-/// The root's path and the mounts of a bundle (OCI runtime specification, `config.md`).
-fn read_config(text: &[u8]) -> Result<(PathBuf, Vec<Vec<u8>>), &'static str> {
-    let config: Value = serde_json::from_slice(text).map_err(|_| "is not JSON")?;
-    let root = config.pointer("/root/path").and_then(Value::as_str).ok_or("has no root.path")?;
-    let none = Vec::new();
-    let mounts = config.get("mounts").and_then(Value::as_array).unwrap_or(&none);
-    let mounts = mounts
-        .iter()
-        .map(|mount| {
-            let destination = mount.get("destination").and_then(Value::as_str);
-            let destination = destination.ok_or("has a mount without a destination")?;
-            Ok(destination.trim_end_matches('/').as_bytes().to_vec())
-        })
-        .collect::<Result<_, &'static str>>()?;
-    Ok((PathBuf::from(root), mounts))
+fn read(path: &Path) -> Result<Bundle, RootError> {
+    Bundle::read(path).map_err(|error| RootError::Config { path: path.to_owned(), error })
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Sluicebox on a host: the parts of the `sluicebox` command that an embedder may want as well.
 //!
-//! [`serve`] is the receive loop for trace events, [`identity`] finds out whose they are, [`trace`] opens recorded traces, [`record`] writes them, [`play`]
+//! [`serve`] is the receive loop for trace events, [`identity`] finds out whose they are, [`registry`] is who is connected,
+//! [`notice`] what is found about connections themselves, [`trace`] opens recorded traces, [`record`] writes them, [`play`]
 //! sends them, [`dump`] prints them, [`image`] looks into root file systems, [`feeds`] brings threat feeds and
 //! publishes a snapshot of them, which [`intel`] reads, as [`rules`] reads rules and [`config`] settings; [`reload`]
 //! changes them while sandboxes are watched, [`analyze`] joins all that with the library's engine, and [`respond`] tells
@@ -14,8 +15,10 @@ pub mod feeds;
 pub mod identity;
 pub mod image;
 pub mod intel;
+pub mod notice;
 pub mod play;
 pub mod record;
+pub mod registry;
 pub mod reload;
 pub mod respond;
 pub mod rules;

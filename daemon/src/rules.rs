@@ -72,11 +72,7 @@ impl Texts {
     /// # Errors
     /// If they are wrong.
     pub fn compile(&self, thresholds: Thresholds, generation: u64) -> Result<Loaded, RulesError> {
-        let Compiled { rules, sources, diagnostics, .. } = if self.0.is_empty() {
-            compile(builtin::FILES, thresholds, generation)
-        } else {
-            compile(&self.named(), thresholds, generation)
-        };
+        let Compiled { rules, sources, diagnostics, .. } = compile(&self.named(), thresholds, generation);
         let text = diagnostics.text_from(Severity::Warning, &sources);
         match rules {
             Some(rules) => Ok(Loaded { rules: Arc::new(rules), warnings: text }),
@@ -84,9 +80,18 @@ impl Texts {
         }
     }
 
-    /// Each text with its name.
+    /// Whether there are none, which stands for the built-in ones.
+    #[must_use]
+    pub fn are_built_in(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each text with its name; those of the built-in rules where there are none.
     #[must_use]
     pub fn named(&self) -> Vec<(&str, &str)> {
+        if self.are_built_in() {
+            return builtin::FILES.to_vec();
+        }
         self.0.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect()
     }
 }

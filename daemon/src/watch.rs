@@ -10,9 +10,10 @@ use sluicebox::event::Time;
 use sluicebox::finding::Severity;
 
 use crate::analyze::{Analysis, Knowledge};
+use crate::registry::Registry;
 use crate::reload::{Current, InForce};
 use crate::respond::sinks::Sinks;
-use crate::serve::{ConnectionId, Consumer, End, Factory, Flow, Peer, Refusal};
+use crate::serve::{ConnectionId, Consumer, End, Factory, Flow, LastWords, Peer, Refusal};
 
 /// What all connections share.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Shared {
     pub current: Arc<Current>,
     /// Where findings go.
     pub sinks: Sinks,
+    /// Who is connected.
+    pub registry: Arc<Registry>,
 }
 
 /// Makes a [`Watch`] for each connection.
@@ -51,7 +54,8 @@ impl Watch {
         Watch {
             connection: peer.connection,
             shared: Arc::clone(shared),
-            analysis: Analysis::with_budget(&knowledge, force.config.sandbox_memory.0),
+            analysis: Analysis::with_budget(&knowledge, force.config.sandbox_memory.0)
+                .of(peer, &shared.registry),
             force,
             worst: None,
         }
@@ -108,5 +112,10 @@ impl Consumer for Watch {
             "connection {}: {events} events, {dropped} dropped, {undecodable} undecodable, {findings} findings, verdict {verdict}",
             self.connection
         );
+    }
+
+    fn last_words(&self) -> Option<LastWords> {
+        let shared = Arc::clone(&self.shared);
+        self.analysis.last_words(move |finding| shared.sinks.publish(finding))
     }
 }

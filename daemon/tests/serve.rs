@@ -55,11 +55,13 @@ fn a_panic_costs_one_connection_and_nothing_else() {
     let victim = client(&serving.socket);
     assert!(matches!((serving.next(), serving.next()), (Told::Peer { .. }, Told::Peer { .. })));
     victim.send(b"panic").unwrap();
+    assert_eq!(serving.next(), Told::Panicked(String::from("as told")));
     assert!(is_closed(&victim));
     bystander.send(b"still there").unwrap();
     assert_eq!(serving.next(), packet("still there"));
     let (_, told) = serving.stop();
-    assert_eq!(told, [Told::Closed(End::Stopped)], "the one that panicked is told nothing any more");
+    let rest = [Told::Closed(End::Stopped)];
+    assert_eq!(told, rest, "the one that panicked is told nothing any more");
 }
 
 #[test]

@@ -345,6 +345,27 @@ impl Sandbox {
         judgement.map(|judgement| judgement.score.at(self.state.clock())).unwrap_or_default()
     }
 
+    /// What the score of a container rests on, by rule, the most first.
+    #[must_use]
+    pub fn weights(&self, container: ContainerIx) -> Vec<(Arc<str>, Points)> {
+        let Some(judgement) = self.judgements.get(usize::from(container.0)) else { return Vec::new() };
+        let mut rules: Vec<usize> = judgement.contributing.iter().map(|(matched, _)| matched.rule).collect();
+        rules.sort_unstable();
+        rules.dedup();
+        let now = self.state.clock();
+        let mut weights: Vec<_> = rules
+            .into_iter()
+            .filter_map(|rule| {
+                Some((Arc::clone(&self.rules.rules().get(rule)?.id), judgement.score.of_rule(rule, now)))
+            })
+            .filter(|(_, points)| *points != Points::default())
+            .collect();
+        weights.sort_by(|(left_rule, left), (right_rule, right)| {
+            right.cmp(left).then_with(|| left_rule.cmp(right_rule))
+        });
+        weights
+    }
+
     /// What the sandbox has been through.
     #[must_use]
     pub fn stats(&self) -> Stats {

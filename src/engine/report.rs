@@ -100,9 +100,14 @@ impl Reporter<'_> {
     }
 
     fn container(&self) -> Container {
-        let id = self.state.container_at(self.observation.container).map(|container| container.id.to_vec());
+        let container = self.state.container_at(self.observation.container);
         // Who the container truly is, only the host side can say.
-        Container { id: id.unwrap_or_default(), verified: false, labels: Vec::new() }
+        let metadata = container.and_then(|container| container.metadata.as_deref());
+        Container {
+            id: container.map(|container| container.id.to_vec()).unwrap_or_default(),
+            verified: metadata.is_some_and(|metadata| metadata.verified),
+            labels: metadata.map(|metadata| metadata.labels.clone()).unwrap_or_default(),
+        }
     }
 
     fn process(&self) -> Process {

@@ -26,8 +26,8 @@ pub mod session;
 pub mod source;
 pub mod testing;
 
-pub use compile::{Compiled, Denied, Fate, Loss, LossKind, RuleReport, Skipped, compile};
-pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity};
+pub use compile::{Compiled, DEFAULT_WITHIN, Denied, Fate, Loss, LossKind, RuleReport, Skipped, compile};
+pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, closest};
 pub use falco::{RuleSource, StepSource, StepWhat, load};
 pub use fields::Scene;
 pub use file::{Action, CountSource, Priority, Scope, TestSource};

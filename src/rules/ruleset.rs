@@ -276,29 +276,36 @@ impl RuleSet {
     pub(crate) fn timed(&self) -> &[usize] {
         &self.timed
     }
+}
 
-    /// All event types that some rule names; nothing if one looks at all of them.
-    #[must_use]
-    pub fn named_event_types(&self) -> Option<BTreeSet<EventType>> {
-        let mut all = BTreeSet::new();
-        let steps = self.rules.iter().flat_map(|rule| &rule.steps).filter_map(|step| match &step.met_by {
-            MetBy::Event(_, triggers) => Some(triggers),
-            MetBy::Match(_) => None,
-        });
-        let untils = self.rules.iter().filter_map(|rule| rule.until.as_ref()).map(|(_, triggers)| triggers);
-        for triggers in steps.chain(untils) {
-            match triggers {
-                Triggers::Any => return None,
-                Triggers::Named(types) => all.extend(types.iter().copied()),
-                // What these need follows from the fields.
-                Triggers::Changes(_) => {}
-            }
+impl Rule {
+    /// The rules whose matches its steps wait for, by place.
+    pub(crate) fn waits_for(&self) -> impl Iterator<Item = usize> {
+        self.steps
+            .iter()
+            .flat_map(|step| match &step.met_by {
+                MetBy::Event(..) => &[],
+                MetBy::Match(waited) => waited.as_slice(),
+            })
+            .copied()
+    }
+}
+
+/// All event types that one of these rules names; nothing if one looks at all of them.
+pub(super) fn named_event_types(rules: &[Rule]) -> Option<BTreeSet<EventType>> {
+    let mut all = BTreeSet::new();
+    let steps = rules.iter().flat_map(|rule| &rule.steps).filter_map(|step| match &step.met_by {
+        MetBy::Event(_, triggers) => Some(triggers),
+        MetBy::Match(_) => None,
+    });
+    let untils = rules.iter().filter_map(|rule| rule.until.as_ref()).map(|(_, triggers)| triggers);
+    for triggers in steps.chain(untils) {
+        match triggers {
+            Triggers::Any => return None,
+            Triggers::Named(types) => all.extend(types.iter().copied()),
+            // What these need follows from the fields.
+            Triggers::Changes(_) => {}
         }
-        Some(all)
     }
-
-    /// All fields that some rule asks for.
-    pub fn fields(&self) -> impl Iterator<Item = FieldRef> + '_ {
-        self.rules.iter().flat_map(|rule| rule.used.iter().copied())
-    }
+    Some(all)
 }

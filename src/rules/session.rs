@@ -20,7 +20,7 @@ use crate::event::{EventType, Sysno};
 use crate::wire::schema::{Point, PointKind, Release, Stage, call_point, own_point, raw_point};
 
 use super::fields::{FieldRef, Need};
-use super::ruleset::RuleSet;
+use super::ruleset::{Rule, RuleSet, named_event_types};
 
 /// How often the sentry tries again when the socket is full. A burst of large writes lost events with 8.
 const RETRIES: u32 = 64;
@@ -40,9 +40,8 @@ const CONTEXT: &[&str] = &[
 /// The session as runsc's `--pod-init-config` takes it, to be sent to the socket at `endpoint`.
 #[must_use]
 pub fn smallest(rules: &RuleSet, release: Release, endpoint: &str) -> Value {
-    let needs: BTreeSet<Need> =
-        rules.fields().flat_map(|FieldRef { id, .. }| id.def().needs).copied().collect();
-    let points: Vec<Value> = points_for(rules, &needs, release)
+    let needs = needs_of(rules.rules());
+    let points: Vec<Value> = points_for(named_event_types(rules.rules()), &needs, release)
         .into_values()
         .map(|point| {
             let wanted = |name: &&str| {
@@ -65,6 +64,37 @@ pub fn smallest(rules: &RuleSet, release: Release, endpoint: &str) -> Value {
             "sinks": [{ "name": "remote", "config": { "endpoint": endpoint, "retries": RETRIES } }],
         }
     })
+}
+
+/// The points that a rule alone would need, those of the rules that it waits for among them, by name; nothing if there
+/// is no such rule.
+#[must_use]
+pub fn points(rules: &RuleSet, rule: &str, release: Release) -> Option<Vec<String>> {
+    let place = rules.rules().iter().position(|known| *known.id == *rule)?;
+    // What a match needs is what the matches need that it waits for; those cannot wait for one another.
+    let mut places = vec![place];
+    let mut needs = BTreeSet::new();
+    let mut types = Some(BTreeSet::new());
+    let mut at = 0_usize;
+    while let Some(rule) = places.get(at).and_then(|place| rules.rules().get(*place)) {
+        at = at.saturating_add(1);
+        needs.extend(needs_of(std::slice::from_ref(rule)));
+        types = types.zip(named_event_types(std::slice::from_ref(rule))).map(|(mut all, own)| {
+            all.extend(own);
+            all
+        });
+        for waited in rule.waits_for() {
+            if !places.contains(&waited) {
+                places.push(waited);
+            }
+        }
+    }
+    Some(points_for(types, &needs, release).into_keys().collect())
+}
+
+fn needs_of(rules: &[Rule]) -> BTreeSet<Need> {
+    let fields = rules.iter().flat_map(|rule| &rule.used);
+    fields.flat_map(|FieldRef { id, .. }| id.def().needs).copied().collect()
 }
 
 /// The optional fields that the state reads: where a descriptor of a directory leads, which socket or pipe one is that
@@ -92,14 +122,18 @@ fn is_needed(point: &Point, field: &str, needs: &BTreeSet<Need>) -> bool {
 }
 
 /// The points by name, so that none is asked for twice and their order is always the same.
-fn points_for(rules: &RuleSet, needs: &BTreeSet<Need>, release: Release) -> BTreeMap<String, Point> {
+fn points_for(
+    types: Option<BTreeSet<EventType>>,
+    needs: &BTreeSet<Need>,
+    release: Release,
+) -> BTreeMap<String, Point> {
     let mut points = BTreeMap::new();
     // Processes are the ground of everything.
     for name in ["container/start", "sentry/clone", "sentry/execve", "sentry/exit_notify_parent"] {
         add(&mut points, own_point(name, release));
     }
     let mut calls: BTreeSet<Sysno> = needs.iter().flat_map(|need| calls_for(*need)).copied().collect();
-    match rules.named_event_types() {
+    match types {
         Some(types) => {
             for event in types {
                 match event {
@@ -223,6 +257,33 @@ mod tests {
             session_of(rules, Release::R2026),
             ["container/start", "sentry/clone", "sentry/execve", "sentry/exit_notify_parent"]
         );
+    }
+
+    #[test]
+    fn a_rule_needs_what_the_rules_need_that_it_waits_for() {
+        let rules = builtin::compiled(Thresholds::default()).rules.unwrap();
+        let of = |rule: &str| points(&rules, rule, Release::R2026).unwrap();
+        let gpu = of("gpu-miner");
+        assert!(
+            gpu.iter().any(|point| point.starts_with("syscall/ioctl"))
+                || gpu.contains(&"syscall/sysno/16/exit".to_owned())
+        );
+        for waited in ["pool-reconnect", "stratum-cadence"] {
+            assert!(of(waited).iter().all(|point| gpu.contains(point)), "{waited}");
+        }
+        assert_eq!(points(&rules, "no-such-rule", Release::R2026), None);
+    }
+
+    #[test]
+    fn the_rules_together_need_what_each_needs() {
+        let rules = builtin::compiled(Thresholds::default()).rules.unwrap();
+        for release in Release::ALL {
+            let mut each: Vec<String> =
+                rules.rules().iter().flat_map(|rule| points(&rules, &rule.id, release).unwrap()).collect();
+            each.sort();
+            each.dedup();
+            assert_eq!(each, names(&smallest(&rules, release, "/run/s.sock")), "{release:?}");
+        }
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub struct Metadata {
     pub users: Vec<User>,
     /// The groups of its `/etc/group`, see [`Metadata::with_group`].
     pub groups: Vec<Group>,
+    /// Whoever says all this vouches for the container's id as well: findings call it verified.
+    pub verified: bool,
 }
 
 /// An image.

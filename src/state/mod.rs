@@ -342,6 +342,12 @@ impl State {
         true
     }
 
+    /// How many containers were ever heard of. It changes whenever another one is.
+    #[must_use]
+    pub fn containers_heard_of(&self) -> u64 {
+        u64::try_from(self.containers.len()).unwrap_or(u64::MAX).saturating_add(self.forgotten_containers)
+    }
+
     /// How many events were taken in that could be attributed.
     #[must_use]
     pub fn events(&self) -> u64 {

@@ -16,6 +16,7 @@ mod rules;
 mod run;
 mod service;
 mod session;
+mod sinks;
 mod strace;
 
 use std::io::{self, Write};
@@ -72,6 +73,7 @@ enum Command {
     Record(record::Typed),
     Play(play::Typed),
     Feeds(feeds::Typed),
+    Sinks(sinks::Typed),
     Strace(strace::Typed),
     Bench(bench::Typed),
 }
@@ -98,6 +100,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Record(typed) => record::run(typed),
         Command::Play(typed) => play::run(typed),
         Command::Feeds(typed) => feeds::run(typed),
+        Command::Sinks(typed) => sinks::run(typed),
         Command::Strace(typed) => strace::run(typed),
         Command::Bench(typed) => bench::run(typed),
     };

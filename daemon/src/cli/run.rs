@@ -91,7 +91,7 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
     let current = Arc::new(Current::new(first(config)?));
     let options = options(&current.get().config);
     let reloader = Arc::new(Reloader::start(typed.source(), Arc::clone(&current))?);
-    let shared = Arc::new(Shared { current, sinks });
+    let shared = Arc::new(Shared { current, sinks, registry: Arc::default() });
     let of_signal = (Arc::clone(&reloader), Arc::clone(&shared));
     let on_hangup = move || {
         let (reloader, shared) = &of_signal;

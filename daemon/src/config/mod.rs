@@ -6,6 +6,7 @@
 //! **Invariant**: `Config::default()` is what `daemon/sluicebox.toml` says, and it can be run.
 
 mod diagnose;
+mod sinks;
 mod units;
 
 use std::collections::BTreeSet;
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use diagnose::{ConfigError, Wrong};
+pub use sinks::{SpoolSettings, StreamSink, SyslogSink, WebhookSink};
 pub use units::{Bytes, Mode, Span};
 
 use crate::respond::sinks::Encoding;
@@ -129,6 +131,14 @@ pub struct Sinks {
     pub stdout: Stdout,
     /// Files.
     pub file: Vec<FileSink>,
+    /// Servers that findings are posted to.
+    pub webhook: Vec<WebhookSink>,
+    /// Receivers of protobuf.
+    pub stream: Vec<StreamSink>,
+    /// Receivers of syslog.
+    pub syslog: Vec<SyslogSink>,
+    /// What the sinks on the network did not take.
+    pub spool: SpoolSettings,
 }
 
 /// What goes to standard output.
@@ -272,7 +282,15 @@ impl Default for Escalate {
 
 impl Default for Sinks {
     fn default() -> Sinks {
-        Sinks { queue: 1024, stdout: Stdout::Text, file: Vec::new() }
+        Sinks {
+            queue: 1024,
+            stdout: Stdout::Text,
+            file: Vec::new(),
+            webhook: Vec::new(),
+            stream: Vec::new(),
+            syslog: Vec::new(),
+            spool: SpoolSettings::default(),
+        }
     }
 }
 
@@ -304,8 +322,8 @@ impl Config {
     fn relative_to(&mut self, directory: &Path) {
         let of_file = [Some(&mut self.socket), self.control.as_mut(), self.intel.as_mut()];
         let of_sessions = [self.escalate.session.as_mut(), self.escalate.usual.as_mut()];
-        let of_sinks = self.sinks.file.iter_mut().map(|sink| &mut sink.path);
-        let all = of_file.into_iter().chain(of_sessions).flatten().chain(&mut self.rules).chain(of_sinks);
+        self.sinks.relative_to(directory);
+        let all = of_file.into_iter().chain(of_sessions).flatten().chain(&mut self.rules);
         for path in all {
             *path = directory.join(&*path);
         }
@@ -392,6 +410,9 @@ impl Config {
             "not a length of a queue",
             "choose 1 to 1000000",
         );
+        for (what, mend) in self.sinks.check_remote() {
+            refuse(true, &["sinks"], what, mend);
+        }
         let files: BTreeSet<&Path> = self.sinks.file.iter().map(|sink| sink.path.as_path()).collect();
         refuse(
             files.len() < self.sinks.file.len(),

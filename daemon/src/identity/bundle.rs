@@ -22,6 +22,8 @@ pub const MAX_LABEL_BYTES: usize = 16 << 10;
 pub struct Bundle {
     /// The root file system, below the bundle if it is relative.
     pub root: PathBuf,
+    /// The container cannot write to it.
+    pub is_readonly: bool,
     /// Where other file systems are mounted.
     pub mounts: Vec<Vec<u8>>,
     /// The annotations.
@@ -52,6 +54,8 @@ pub(super) struct Config {
 #[derive(Deserialize)]
 struct Root {
     path: Option<String>,
+    #[serde(default)]
+    readonly: Option<bool>,
 }
 
 #[derive(Deserialize)]
@@ -76,13 +80,14 @@ impl Bundle {
             | serde_json::error::Category::Syntax
             | serde_json::error::Category::Eof => "is not JSON",
         })?;
-        let root = config.root.and_then(|root| root.path).ok_or("has no root.path")?;
+        let Some(Root { path: Some(root), readonly }) = config.root else { return Err("has no root.path") };
         let mounts = config.mounts.unwrap_or_default().into_iter().map(|mount| {
             let destination = mount.destination.ok_or("has a mount without a destination")?;
             Ok(destination.trim_end_matches('/').as_bytes().to_vec())
         });
         Ok(Bundle {
             root: PathBuf::from(root),
+            is_readonly: readonly.unwrap_or(false),
             mounts: mounts.collect::<Result<_, &'static str>>()?,
             labels: labels(config.annotations.unwrap_or_default()),
         })

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 
+use super::Rootfs;
 use super::names::ContainerId;
 
 /// A command that connects to a trace consumer.
@@ -18,6 +19,8 @@ pub struct Command {
     pub verb: Verb,
     /// The sandbox.
     pub id: ContainerId,
+    /// What the options say of overlays.
+    pub rootfs: Rootfs,
 }
 
 /// What a command does.
@@ -71,7 +74,7 @@ const WITH_TEXT: [&[u8]; 17] = [
 /// It is not about one sandbox.
 pub fn parse(cmdline: &[u8]) -> Result<Command, Unclear> {
     let mut arguments = cmdline.strip_suffix(b"\0").unwrap_or(cmdline).split(|byte| *byte == 0).skip(1);
-    let (root, subcommand) = globals(&mut arguments);
+    let Globals { root, rootfs, subcommand } = globals(&mut arguments);
     let verb = match subcommand {
         Some(b"create" | b"run" | b"restore") => Verb::Make { bundle: None },
         Some(b"trace") if arguments.next() == Some(b"create") => Verb::Trace,
@@ -95,15 +98,41 @@ pub fn parse(cmdline: &[u8]) -> Result<Command, Unclear> {
         Verb::Make { .. } => Verb::Make { bundle },
         Verb::Trace => Verb::Trace,
     };
-    Ok(Command { root, verb, id })
+    Ok(Command { root, verb, id, rootfs })
 }
 
-/// Takes the options before the subcommand, and the subcommand.
-fn globals<'a>(arguments: &mut impl Iterator<Item = &'a [u8]>) -> (Option<PathBuf>, Option<&'a [u8]>) {
+/// What stands before a subcommand, and the subcommand.
+struct Globals<'a> {
+    root: Option<PathBuf>,
+    rootfs: Rootfs,
+    subcommand: Option<&'a [u8]>,
+}
+
+/// What an option says of overlays, if it is about that. The default differs by release (none in 2022, one since 2023), so
+/// where nothing is said nothing is known.
+fn overlay(name: &[u8], value: Option<&[u8]>) -> Option<Rootfs> {
+    let is_on = match (name, value) {
+        (b"overlay", value) => !value.is_some_and(|value| value == b"false" || value == b"0"),
+        (b"overlay2", Some(value)) => value.starts_with(b"root:") || value.starts_with(b"all:"),
+        _ => return None,
+    };
+    Some(if is_on { Rootfs::Overlaid } else { Rootfs::MayChange })
+}
+
+/// Takes them.
+fn globals<'a>(arguments: &mut impl Iterator<Item = &'a [u8]>) -> Globals<'a> {
     let mut root = None;
+    let mut rootfs = Rootfs::MayChange;
     let mut before: Option<&[u8]> = None;
     for argument in arguments {
-        match (option(argument), before.take()) {
+        let option = option(argument);
+        let valued = match (option, before) {
+            (Some((name, value)), _) => overlay(name, value),
+            (None, Some(b"overlay2")) => overlay(b"overlay2", Some(argument)),
+            (None, _) => None,
+        };
+        rootfs = valued.unwrap_or(rootfs);
+        match (option, before.take()) {
             (_, Some(b"root")) => root = Some(path(argument)),
             (_, Some(name)) if WITH_TEXT.contains(&name) => {}
             (Some((b"root", Some(value))), _) => root = Some(path(value)),
@@ -111,10 +140,10 @@ fn globals<'a>(arguments: &mut impl Iterator<Item = &'a [u8]>) -> (Option<PathBu
             (Some(_), _) => {}
             // What follows an option is its value, if it is not one that stands alone and this the subcommand.
             (None, Some(_)) if !is_subcommand(argument) => {}
-            (None, _) => return (root, Some(argument)),
+            (None, _) => return Globals { root, rootfs, subcommand: Some(argument) },
         }
     }
-    (root, None)
+    Globals { root, rootfs, subcommand: None }
 }
 
 /// All of runsc's subcommands: not only those that connect, or `--debug do run x` would be a run.
@@ -239,6 +268,24 @@ mod tests {
         assert_eq!(parsed(line), told("trace", "create", "x"));
         // A root after the subcommand is not the command's.
         assert_eq!(parsed("runsc run --root /elsewhere x"), told("", "", "x"));
+    }
+
+    #[test]
+    fn only_an_overlay_that_is_asked_for_keeps_the_root_as_it_was() {
+        for (options, rootfs) in [
+            ("", Rootfs::MayChange),
+            ("--overlay", Rootfs::Overlaid),
+            ("--overlay=true", Rootfs::Overlaid),
+            ("--overlay=false", Rootfs::MayChange),
+            ("--overlay2=root:memory", Rootfs::Overlaid),
+            ("--overlay2 all:self", Rootfs::Overlaid),
+            ("--overlay2=none", Rootfs::MayChange),
+            ("--overlay2 none", Rootfs::MayChange),
+            ("--overlay2=root:self --overlay2=none", Rootfs::MayChange),
+        ] {
+            let line = format!("runsc {options} run x").replace(' ', "\0").replace("\0\0", "\0");
+            assert_eq!(parse(line.as_bytes()).unwrap().rootfs, rootfs, "{options}");
+        }
     }
 
     #[test]

@@ -12,6 +12,7 @@
 //! Bounds: a command line of [`process::MAX_CMDLINE`], files of [`MAX_FILE`], labels of [`bundle::MAX_LABEL_BYTES`]
 //! altogether.
 
+pub mod attribution;
 pub mod bundle;
 pub mod command_line;
 mod names;
@@ -78,6 +79,25 @@ pub struct Sandbox {
     pub bundle: Option<PathBuf>,
     /// The annotations of that bundle, or what the embedder says of it.
     pub labels: Labels,
+    /// Whether its root file systems are still as their images have them.
+    pub rootfs: Rootfs,
+}
+
+/// Whether what a container writes can reach its root file system on the host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rootfs {
+    /// It cannot: gVisor lays an overlay over it. So it is as the image has it.
+    Overlaid,
+    /// It can, or nobody knows.
+    MayChange,
+}
+
+impl Sandbox {
+    /// A sandbox of which nothing is known but its id.
+    #[must_use]
+    pub fn named(id: ContainerId) -> Sandbox {
+        Sandbox { id, runtime: None, bundle: None, labels: Labels::new(), rootfs: Rootfs::MayChange }
+    }
 }
 
 /// Keys and values, in the order of the keys.

@@ -15,7 +15,7 @@ use nix::unistd::{Uid, geteuid};
 use super::bundle::Bundle;
 use super::command_line::{self, Command, Verb};
 use super::{
-    Identity, Labels, PeerProcess, Pid, Reason, RunscRoot, Runtime, Sandbox, Standing, StartTime,
+    Identity, Labels, PeerProcess, Pid, Reason, Rootfs, RunscRoot, Runtime, Sandbox, Standing, StartTime,
     read_bounded, state_file,
 };
 
@@ -93,7 +93,7 @@ fn look(credentials: &Credentials<'_>, policy: &Policy, peer: &mut PeerProcess) 
     if root != Path::new("/") {
         return Err(Reason::ForeignRoot);
     }
-    let Command { root, verb, id } = command_line::parse(&cmdline)?;
+    let Command { root, verb, id, rootfs } = command_line::parse(&cmdline)?;
     let root = cwd.join(root.unwrap_or_else(|| default_root(&environ)));
     let Some(root) = RunscRoot::new(root) else { return Err(Reason::ForeignRoot) };
     let (bundle, labels) = match verb {
@@ -107,7 +107,10 @@ fn look(credentials: &Credentials<'_>, policy: &Policy, peer: &mut PeerProcess) 
             (entry.bundle, entry.labels)
         }
     };
-    Ok(Sandbox { id, runtime: Some(Runtime { binary: executable, root }), bundle, labels })
+    // An annotation may override options, this one among them.
+    let rootfs =
+        if labels.iter().any(|(key, _)| key.contains("overlay")) { Rootfs::MayChange } else { rootfs };
+    Ok(Sandbox { id, runtime: Some(Runtime { binary: executable, root }), bundle, labels, rootfs })
 }
 
 /// A bundle that cannot be read is runsc's business; who the sandbox is does not hang on it.

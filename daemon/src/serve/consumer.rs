@@ -11,7 +11,7 @@ use super::Peer;
 ///
 /// Calls come as: any number of `packet` and `truncated`, then one `batch_end`, again and again; `tick` in between at
 /// the server's interval; at last `closed`, after which nothing comes. A consumer that panics loses its connection
-/// and nothing else: it is dropped, `closed` is not called.
+/// and nothing else: its [`last_words`](Consumer::last_words) are called, it is dropped, `closed` is not called.
 ///
 /// Every sandbox of a worker waits while one of its consumers works, so a consumer must never block.
 pub trait Consumer: Send {
@@ -34,7 +34,16 @@ pub trait Consumer: Send {
 
     /// The connection is over.
     fn closed(&mut self, end: End);
+
+    /// What is to be done if the consumer panics, which cannot be asked for anything then: asked for once, before the first
+    /// packet.
+    fn last_words(&self) -> Option<LastWords> {
+        None
+    }
 }
+
+/// Called with what the panic said, on the worker's thread.
+pub type LastWords = Box<dyn FnOnce(&str) + Send>;
 
 /// Whether a consumer wants more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! What the server counts: relaxed atomics, added to once per batch or per connection, never per packet.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 /// Counters of a running server. They only ever grow, but for [`Counters::live`].
@@ -12,10 +11,18 @@ pub struct Counters {
     pub served: AtomicU64,
     /// Connections closed at once because too many were open.
     pub refused_full: AtomicU64,
+    /// Connections closed at once because their process or user had too many.
+    pub refused_share: AtomicU64,
+    /// Connections that could not be accepted, for want of descriptors.
+    pub accept_failed: AtomicU64,
+    /// Clients that came through a socket of another sandbox than the one that they make.
+    pub refused_identity: AtomicU64,
     /// Clients that sent something else than a handshake, or none in time, or went away.
     pub refused_handshake: AtomicU64,
     /// Clients for whom no consumer could be made.
     pub refused_consumer: AtomicU64,
+    /// Connections whose consumer panicked.
+    pub panicked: AtomicU64,
     /// Packets received.
     pub packets: AtomicU64,
     /// Packets among them that were longer than the receive buffer.
@@ -48,7 +55,13 @@ impl Counters {
     /// The values now.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let refused = [&self.refused_full, &self.refused_handshake, &self.refused_consumer];
+        let refused = [
+            &self.refused_full,
+            &self.refused_share,
+            &self.refused_identity,
+            &self.refused_handshake,
+            &self.refused_consumer,
+        ];
         Totals {
             accepted: self.accepted.load(Ordering::Relaxed),
             served: self.served.load(Ordering::Relaxed),
@@ -57,40 +70,5 @@ impl Counters {
             truncated: self.truncated.load(Ordering::Relaxed),
             batches: self.batches.load(Ordering::Relaxed),
         }
-    }
-}
-
-/// A connection's place among those that may be open; given back when dropped.
-pub(super) struct Live {
-    counters: Arc<Counters>,
-    load: Option<Arc<AtomicUsize>>,
-}
-
-impl Live {
-    /// A place, unless `limit` of them are taken.
-    pub(super) fn take(counters: &Arc<Counters>, limit: usize) -> Option<Live> {
-        let taken = counters.live.fetch_add(1, Ordering::Relaxed);
-        let live = Live { counters: Arc::clone(counters), load: None };
-        (taken < limit).then_some(live)
-    }
-
-    /// Counts the connection towards the load of a worker as well.
-    pub(super) fn pin(&mut self, load: &Arc<AtomicUsize>) {
-        self.unpin();
-        load.fetch_add(1, Ordering::Relaxed);
-        self.load = Some(Arc::clone(load));
-    }
-
-    fn unpin(&mut self) {
-        if let Some(load) = self.load.take() {
-            load.fetch_sub(1, Ordering::Relaxed);
-        }
-    }
-}
-
-impl Drop for Live {
-    fn drop(&mut self) {
-        self.unpin();
-        self.counters.live.fetch_sub(1, Ordering::Relaxed);
     }
 }

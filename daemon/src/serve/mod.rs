@@ -15,6 +15,7 @@ mod counters;
 mod handshake;
 mod listen;
 mod peer;
+mod places;
 mod pool;
 mod socket;
 mod worker;
@@ -27,15 +28,17 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::identity::Policy;
+use crate::identity::{Policy, Sandbox};
 
 pub use batch::{MAX_PACKET, SLOTS};
-pub use consumer::{Consumer, End, Factory, Flow, Refusal};
+pub use consumer::{Consumer, End, Factory, Flow, LastWords, Refusal};
 pub use counters::{Counters, Totals};
-pub use listen::MAX_HANDSHAKES;
+pub use listen::{Door, MAX_HANDSHAKES};
 pub use peer::{ConnectionId, Peer};
 
-use listen::{Admissions, Listener};
+pub(crate) use worker::now;
+
+use listen::{Entrance, Whose};
 use pool::Pool;
 use socket::Listening;
 
@@ -50,6 +53,10 @@ pub struct Options {
     pub workers: NonZeroUsize,
     /// Connections that may be open at once; further ones are closed as they come.
     pub max_connections: usize,
+    /// Of one process. A `runsc` command has one.
+    pub max_per_process: NonZeroUsize,
+    /// Of one user who is neither root nor the server's own.
+    pub max_per_user: NonZeroUsize,
     /// How long a client may take to introduce itself.
     pub handshake_timeout: Duration,
     /// How long a worker waits after waking up before it drains, when the last batch was not full. Half a millisecond
@@ -70,6 +77,8 @@ impl Options {
             mode: 0o600,
             workers: default_workers(),
             max_connections: 16_384,
+            max_per_process: NonZeroUsize::MIN.saturating_add(63),
+            max_per_user: NonZeroUsize::MIN.saturating_add(1023),
             handshake_timeout: Duration::from_secs(5),
             linger: Duration::from_micros(500),
             tick: Duration::from_secs(1),
@@ -103,12 +112,22 @@ pub enum ServeError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no tokio runtime to accept with.
+    #[error("no tokio runtime is running here")]
+    NoRuntime,
     /// A worker thread could not be started.
     #[error("cannot start a worker thread: {0}")]
     Start(#[source] std::io::Error),
     /// A worker thread ended though nobody asked it to; its connections are lost.
     #[error("a worker thread ended unexpectedly: {0}")]
     Worker(String),
+}
+
+/// The usual options of a [`Receiver`], whose sockets are made one by one.
+impl Default for Options {
+    fn default() -> Options {
+        Options::at(PathBuf::new())
+    }
 }
 
 /// A server that listens but does not accept yet.
@@ -157,24 +176,84 @@ impl Server {
         factory: impl Factory,
         stop: impl Future<Output = ()>,
     ) -> Result<Totals, ServeError> {
-        let mut pool = Pool::start(&self.options, &self.counters)?;
-        let admissions = Admissions::new();
-        let listener = Listener {
-            listening: self.listening,
-            options: self.options,
-            counters: Arc::clone(&self.counters),
-            adopters: pool.adopters(),
-            factory: Arc::new(factory),
-            admissions: admissions.clone(),
-        };
+        let mut receiver = Receiver::start_with(self.options, self.counters, Arc::new(factory))?;
+        let door = receiver.entrance.open(self.listening, Whose::Anybodys)?;
         let result = tokio::select! {
             () = stop => Ok(()),
-            end = pool.ended() => Err(end),
-            // Dropped with everything that is half-way: the socket file is removed, nobody can connect any more.
-            never = listener.accept() => match never {},
+            end = receiver.failed() => Err(end),
         };
-        admissions.end().await;
-        pool.stop().await;
-        result.map(|()| self.counters.totals())
+        door.close().await;
+        let totals = receiver.stop().await;
+        result.map(|()| totals)
+    }
+}
+
+/// Workers without a socket yet: for a runtime that makes one for each of its containers, see
+/// [`open_for`](Receiver::open_for).
+pub struct Receiver {
+    pool: Pool,
+    entrance: Arc<Entrance>,
+}
+
+impl std::fmt::Debug for Receiver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Receiver").field("counters", &self.entrance.counters).finish_non_exhaustive()
+    }
+}
+
+impl Receiver {
+    /// Starts the workers. [`Options::socket`] is not used.
+    ///
+    /// # Errors
+    /// If they cannot be started.
+    pub fn start(options: Options, factory: impl Factory) -> Result<Receiver, ServeError> {
+        Receiver::start_with(options, Arc::default(), Arc::new(factory))
+    }
+
+    fn start_with(
+        options: Options,
+        counters: Arc<Counters>,
+        factory: Arc<dyn Factory>,
+    ) -> Result<Receiver, ServeError> {
+        let pool = Pool::start(&options, &counters)?;
+        let entrance = Arc::new(Entrance::new(options, counters, pool.adopters(), factory));
+        Ok(Receiver { pool, entrance })
+    }
+
+    /// Makes a socket for one sandbox, which whoever connects to it then is. Nobody else must be able to: its directory is
+    /// the caller's to keep closed. Needs a tokio runtime with I/O and time.
+    ///
+    /// # Errors
+    /// If the path is taken by a living server or by something that is no socket, or cannot be made.
+    pub fn open_for(&self, sandbox: Sandbox, socket: &Path) -> Result<Door, ServeError> {
+        let listening = Listening::bind(socket, self.entrance.options.mode)?;
+        self.entrance.open(listening, Whose::Its(Arc::new(sandbox)))
+    }
+
+    /// Makes a socket for everybody: who a client is its process must tell.
+    ///
+    /// # Errors
+    /// As [`open_for`](Receiver::open_for).
+    pub fn open(&self, socket: &Path) -> Result<Door, ServeError> {
+        let listening = Listening::bind(socket, self.entrance.options.mode)?;
+        self.entrance.open(listening, Whose::Anybodys)
+    }
+
+    /// What is counted, to be looked at meanwhile.
+    #[must_use]
+    pub fn counters(&self) -> Arc<Counters> {
+        Arc::clone(&self.entrance.counters)
+    }
+
+    /// Waits until a worker ends by itself, which none should.
+    pub async fn failed(&mut self) -> ServeError {
+        self.pool.ended().await
+    }
+
+    /// Lets nobody in any more, consumes what was sent, closes every connection and ends the workers.
+    pub async fn stop(self) -> Totals {
+        self.entrance.close().await;
+        self.pool.stop().await;
+        self.entrance.counters.totals()
     }
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{SendError, Sender, channel};
 use std::thread;
 
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -91,11 +91,14 @@ impl Pool {
 
 impl Handle {
     fn tell(&self, command: Command) {
-        // A worker that is gone has reported that; what it was told drops here, connections with it.
-        if self.commands.send(command).is_ok()
-            && let Err(errno) = self.waker.write(1)
-        {
-            error!(error = %errno, "a worker thread could not be woken");
+        match self.commands.send(command) {
+            Ok(()) => {
+                if let Err(errno) = self.waker.write(1) {
+                    error!(error = %errno, "a worker thread could not be woken");
+                }
+            }
+            // A worker that is gone has reported that.
+            Err(SendError(command)) => command.refuse(),
         }
     }
 }
@@ -105,7 +108,7 @@ impl Adopters {
     pub(super) fn adopt(&self, mut connection: Connection) {
         let least = self.0.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed));
         if let Some(worker) = least {
-            connection.live.pin(&worker.load);
+            connection.pin(&worker.load);
             worker.tell(Command::Adopt(connection));
         }
     }

@@ -1,14 +1,16 @@
 //! A worker: one thread, its own epoll, the connections that are pinned to it, one receive buffer for all of them.
 //!
 //! Waking up is what costs, not copying: after a wake-up that follows a small batch the worker lingers, so that one
-//! wake-up finds many packets. Each ready connection then gets one batch, in turn, so that a flooding client takes
-//! from its neighbours no more than the time of one batch each. A worker never logs per packet.
+//! wake-up finds many packets. Each ready connection then gets one batch, in turn. Who flooded in the last round comes
+//! last in the next, and whose batch took longer than [`QUANTUM`] is passed over while others wait, until that is made
+//! up for: a client's share is of time, whatever its events cost. A worker never logs per packet.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,7 +22,9 @@ use sluicebox::event::Time;
 use tracing::{error, info};
 
 use super::batch::Batch;
-use super::counters::{Counters, Live};
+use super::consumer::LastWords;
+use super::counters::Counters;
+use super::places::Place;
 use super::{ConnectionId, Consumer, End, Flow};
 
 /// The token of the worker's own wake-up descriptor; connections count from 1 and never get there.
@@ -29,19 +33,89 @@ const WAKER: u64 = u64::MAX;
 /// Ready descriptors taken with one `epoll_wait`. What does not fit is reported by the next one, in turn.
 const READY: usize = 256;
 
+/// The time that a batch may take before its connection owes the others something. A full batch of usual events takes
+/// 25 µs.
+const QUANTUM: Duration = Duration::from_micros(500);
+
+/// The most that a connection can owe, so that one slow batch does not shut it out for long.
+const MAX_DEBT: Duration = Duration::from_millis(20);
+
 /// What a worker is told.
 pub(super) enum Command {
     Adopt(Connection),
     Stop,
 }
 
+impl Command {
+    /// Does what is due when nobody obeys any more.
+    pub(super) fn refuse(self) {
+        match self {
+            Command::Adopt(mut connection) => connection.close(End::Stopped),
+            Command::Stop => {}
+        }
+    }
+}
+
 /// A connection after its handshake.
 pub(super) struct Connection {
-    pub(super) id: ConnectionId,
-    pub(super) socket: OwnedFd,
-    pub(super) consumer: Box<dyn Consumer>,
+    id: ConnectionId,
+    socket: OwnedFd,
+    consumer: Box<dyn Consumer>,
+    /// What is left to do when the consumer panics.
+    last_words: Option<LastWords>,
     /// Frees the connection's place when it is dropped.
-    pub(super) live: Live,
+    place: Place,
+    /// The time that it took beyond its share.
+    debt: Duration,
+    /// Its last batch was full: there is more where that came from.
+    floods: bool,
+    /// The last round in which it had its turn.
+    served_in: u64,
+}
+
+impl Connection {
+    pub(super) fn new(
+        id: ConnectionId,
+        socket: OwnedFd,
+        consumer: Box<dyn Consumer>,
+        place: Place,
+    ) -> Connection {
+        let last_words = consumer.last_words();
+        Connection {
+            id,
+            socket,
+            consumer,
+            last_words,
+            place,
+            debt: Duration::ZERO,
+            floods: false,
+            served_in: 0,
+        }
+    }
+
+    /// Counts it towards the load of a worker.
+    pub(super) fn pin(&mut self, load: &Arc<AtomicUsize>) {
+        self.place.pin(load);
+    }
+
+    /// Ends it, with a word to its consumer.
+    pub(super) fn close(&mut self, end: End) {
+        info!(connection = %self.id, %end, "connection over");
+        let _ = guarded(self, |consumer| consumer.closed(end));
+    }
+
+    /// Whether it has to stand back for those that are ready as well. What it owes is made up for by that.
+    fn stands_back(&mut self) -> bool {
+        let owes = self.debt >= QUANTUM;
+        if owes {
+            self.debt = self.debt.saturating_sub(QUANTUM);
+        }
+        owes
+    }
+
+    fn took(&mut self, time: Duration) {
+        self.debt = self.debt.saturating_add(time.saturating_sub(QUANTUM)).min(MAX_DEBT);
+    }
 }
 
 pub(super) struct Worker {
@@ -53,6 +127,8 @@ pub(super) struct Worker {
     counters: Arc<Counters>,
     linger: Duration,
     tick: Duration,
+    /// Rounds that were begun, counted from 1.
+    rounds: u64,
 }
 
 /// What is left of a connection after a batch.
@@ -81,6 +157,7 @@ impl Worker {
             counters,
             linger,
             tick,
+            rounds: 1,
         })
     }
 
@@ -96,15 +173,9 @@ impl Worker {
                 // Others may have become ready meanwhile: one wake-up for all of them.
                 ready = self.wait(&mut events, EpollTimeout::ZERO)?;
             }
-            full = false;
-            let mut told = false;
-            for event in events.iter().take(ready) {
-                if event.data() == WAKER {
-                    told = true;
-                } else {
-                    full |= self.serve(event.data());
-                }
-            }
+            let ready = events.get(..ready).unwrap_or_default();
+            let told = ready.iter().any(|event| event.data() == WAKER);
+            full = self.round(ready);
             if told && self.obey() == Flow::Close {
                 self.stop();
                 return Ok(());
@@ -114,6 +185,28 @@ impl Worker {
                 next_tick = Instant::now().checked_add(self.tick);
             }
         }
+    }
+
+    /// Serves everybody who is ready once: first those who are usually done with one batch. Whether there may be more.
+    fn round(&mut self, ready: &[EpollEvent]) -> bool {
+        let is_alone = ready.len() <= 1;
+        let mut full = false;
+        for floods in [false, true] {
+            for token in ready.iter().map(EpollEvent::data) {
+                let Some(connection) = self.connections.get_mut(&token) else { continue };
+                if connection.floods != floods || connection.served_in == self.rounds {
+                    continue;
+                }
+                connection.served_in = self.rounds;
+                if !is_alone && connection.stands_back() {
+                    full = true;
+                } else {
+                    full |= self.serve(token);
+                }
+            }
+        }
+        self.rounds = self.rounds.wrapping_add(1);
+        full
     }
 
     fn wait(&self, events: &mut [EpollEvent], timeout: EpollTimeout) -> nix::Result<usize> {
@@ -147,16 +240,21 @@ impl Worker {
             Ok(()) => {
                 self.connections.insert(token, connection);
             }
-            Err(errno) => close(&mut connection, End::Failed(errno)),
+            Err(errno) => connection.close(End::Failed(errno)),
         }
     }
 
     /// One batch of one connection; whether there may be more.
     fn serve(&mut self, token: u64) -> bool {
         let Some(connection) = self.connections.get_mut(&token) else { return false };
+        let begin = Instant::now();
         let after = one_batch(&mut self.batch, &self.counters, connection, End::Peer);
+        connection.took(begin.elapsed());
         match after {
-            After::Open { full } => full,
+            After::Open { full } => {
+                connection.floods = full;
+                full
+            }
             After::Over(end) => {
                 self.end(token, end);
                 false
@@ -183,27 +281,33 @@ impl Worker {
         }
     }
 
-    /// Consumes what every client has sent so far, and ends.
+    /// Consumes what every client has sent so far, and ends. Who was handed over after the word to stop has not begun.
     fn stop(&mut self) {
+        while let Ok(command) = self.commands.try_recv() {
+            command.refuse();
+        }
         for (_, mut connection) in std::mem::take(&mut self.connections) {
             // From here on the client cannot send, but what it has sent can be received: a bounded rest even if it
             // keeps trying.
             if let Err(errno) = shutdown(connection.socket.as_raw_fd(), Shutdown::Read) {
-                close(&mut connection, End::Failed(errno));
+                connection.close(End::Failed(errno));
                 continue;
             }
             loop {
                 match one_batch(&mut self.batch, &self.counters, &mut connection, End::Stopped) {
                     After::Open { .. } if self.batch.packets().count() > 0 => {}
                     After::Open { .. } => {
-                        close(&mut connection, End::Stopped);
+                        connection.close(End::Stopped);
                         break;
                     }
                     After::Over(end) => {
-                        close(&mut connection, end);
+                        connection.close(end);
                         break;
                     }
-                    After::Panicked => break,
+                    After::Panicked => {
+                        self.counters.panicked.fetch_add(1, Ordering::Relaxed);
+                        break;
+                    }
                 }
             }
         }
@@ -211,12 +315,13 @@ impl Worker {
 
     fn end(&mut self, token: u64, end: End) {
         if let Some(mut connection) = self.connections.remove(&token) {
-            close(&mut connection, end);
+            connection.close(end);
         }
     }
 
     /// Drops a connection whose consumer is in no state to be told.
     fn forget(&mut self, token: u64) {
+        self.counters.panicked.fetch_add(1, Ordering::Relaxed);
         drop(self.connections.remove(&token));
     }
 }
@@ -263,16 +368,25 @@ fn one_batch(batch: &mut Batch, counters: &Counters, connection: &mut Connection
 fn guarded<R>(connection: &mut Connection, call: impl FnOnce(&mut dyn Consumer) -> R) -> Option<R> {
     let consumer = &mut *connection.consumer;
     // A consumer that panicked is never called again, so no broken state of its is ever seen.
-    let result = catch_unwind(AssertUnwindSafe(|| call(consumer)));
-    if result.is_err() {
-        error!(connection = %connection.id, "the consumer of a connection panicked: the connection is closed");
+    match catch_unwind(AssertUnwindSafe(|| call(consumer))) {
+        Ok(result) => Some(result),
+        Err(panic) => {
+            let message = message_of(&*panic);
+            error!(connection = %connection.id, message, "the consumer of a connection panicked: the connection is closed");
+            if let Some(last_words) = connection.last_words.take()
+                && catch_unwind(AssertUnwindSafe(|| last_words(message))).is_err()
+            {
+                error!(connection = %connection.id, "and nobody could be told of it");
+            }
+            None
+        }
     }
-    result.ok()
 }
 
-fn close(connection: &mut Connection, end: End) {
-    info!(connection = %connection.id, %end, "connection over");
-    let _ = guarded(connection, |consumer| consumer.closed(end));
+/// What a panic says.
+fn message_of(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("(it does not say why)")
 }
 
 fn until(due: Option<Instant>) -> EpollTimeout {
@@ -283,7 +397,7 @@ fn until(due: Option<Instant>) -> EpollTimeout {
 }
 
 /// The wall clock, which is what a sentry's time stamps are taken from as well.
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     let since_epoch = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Time(i64::try_from(since_epoch.as_nanos()).unwrap_or(i64::MAX))
 }

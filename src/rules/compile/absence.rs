@@ -1,8 +1,8 @@
 //! What a step that must be absent cannot be.
 
-use crate::event::Nanos;
 use crate::rules::diagnostics::{Diagnostic, Diagnostics, codes};
 use crate::rules::falco::RuleSource;
+use crate::rules::lang::duration_text;
 
 use super::DEFAULT_WITHIN;
 use super::condition::Kept;
@@ -33,7 +33,7 @@ pub(super) fn check(rule: &RuleSource, kept: &[Kept], diagnostics: &mut Diagnost
         }
         if let Some(own) = step.within.filter(|own| own.value > within) {
             let message = "the step must be absent for longer than the whole rule lasts: it can never be met";
-            let help = format!("raise the rule's `within`, which is {}", span(within));
+            let help = format!("raise the rule's `within`, which is {}", duration_text(within));
             diagnostics.push(Diagnostic::error(codes::BAD_VALUE, message, own.span).help(help));
         }
         if kept.iter().any(|kept| kept.step == index) {
@@ -43,9 +43,4 @@ pub(super) fn check(rule: &RuleSource, kept: &[Kept], diagnostics: &mut Diagnost
             diagnostics.push(Diagnostic::error(codes::BAD_VALUE, message, step.span).help(help));
         }
     }
-}
-
-fn span(span: Nanos) -> String {
-    let seconds = span.0 / 1_000_000_000;
-    if seconds % 60 == 0 { format!("{}m", seconds / 60) } else { format!("{seconds}s") }
 }

@@ -43,7 +43,7 @@ pub use report::{Fate, RuleReport, Skipped};
 pub(crate) use triggers::Triggers;
 
 /// The time that a sequence has if its rule does not say.
-const DEFAULT_WITHIN: Nanos = Nanos::from_mins(10);
+pub const DEFAULT_WITHIN: Nanos = Nanos::from_mins(10);
 
 /// What came of compiling rule files.
 #[derive(Debug)]

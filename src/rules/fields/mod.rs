@@ -17,12 +17,13 @@ mod table;
 mod tests;
 pub mod unavailable;
 mod value;
+mod words;
 
 pub(crate) use given::{events_of, is_from_outside, since};
 pub use memo::Memo;
 pub(crate) use memo::Seen;
-pub use params::ParamName;
 pub(crate) use params::unavailable as param_unavailable;
+pub use params::{ParamName, Parameter, parameters};
 pub use scene::Scene;
 pub use table::{FIELDS, FieldId, Need};
 pub use unavailable::Unavailable;

@@ -4,6 +4,7 @@
 //! read it off gVisor's event or with the reason why it cannot be.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use crate::event::{EventType, Kind, Sysno};
@@ -292,6 +293,38 @@ pub(crate) fn unavailable<'t>(
         Ok(reasons) => Some(reasons.first().copied().unwrap_or(Unavailable::NoParameter)),
         Err(()) => None,
     }
+}
+
+/// A parameter of events.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name: `evt.arg.NAME` asks for it.
+    pub name: &'static str,
+    /// The events whose parameter can be read, by name.
+    pub on: Vec<&'static str>,
+    /// The events that have it where Falco runs, and why it cannot be read here.
+    pub not_on: Vec<(&'static str, Unavailable)>,
+}
+
+/// All parameters that some event has, by name.
+#[must_use]
+pub fn parameters() -> Vec<Parameter> {
+    let mut all: BTreeMap<&'static str, Parameter> = BTreeMap::new();
+    for (numbers, params) in EVENTS {
+        let events = || numbers.iter().filter_map(|number| number.name());
+        for param in *params {
+            let known = all.entry(param.name).or_insert_with(|| Parameter {
+                name: param.name,
+                on: Vec::new(),
+                not_on: Vec::new(),
+            });
+            match param.get {
+                Ok(_) => known.on.extend(events()),
+                Err(reason) => known.not_on.extend(events().map(|event| (event, reason))),
+            }
+        }
+    }
+    all.into_values().collect()
 }
 
 /// Whether the parameter is text in every event that has it.

@@ -422,3 +422,32 @@ const PRIORITIES: &[(&str, Priority)] = &[
     ("INFORMATIONAL", Priority::Informational),
     ("DEBUG", Priority::Debug),
 ];
+
+/// The word for a value in a table of words: the first that stands for it.
+fn word_for<T: PartialEq>(table: &[(&'static str, T)], value: &T) -> &'static str {
+    table.iter().find(|(_, known)| known == value).map_or("", |(word, _)| word)
+}
+
+impl Scope {
+    /// As rule files have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word_for(SCOPES, &self)
+    }
+}
+
+impl Action {
+    /// As rule files have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word_for(ACTIONS, &self)
+    }
+}
+
+impl Priority {
+    /// As rule files have it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        word_for(PRIORITIES, &self)
+    }
+}

@@ -19,7 +19,7 @@ mod tests;
 mod tree;
 
 pub use error::{ParseError, ParseErrorKind};
-pub use number::{Number, duration};
+pub use number::{Number, duration, duration_text};
 pub use parse::{
     parse, parse_comparison, parse_field, parse_item, parse_list, parse_operand, parse_term, parse_term_at,
 };

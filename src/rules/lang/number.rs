@@ -83,6 +83,33 @@ pub fn duration(text: &str) -> Option<Nanos> {
     if smallest == u128::MAX { None } else { i64::try_from(sum).ok().map(Nanos) }
 }
 
+/// A duration as [`duration`] reads it, in as many units as it takes: `1h30m`; `0s` for none.
+#[must_use]
+pub fn duration_text(span: Nanos) -> String {
+    const UNITS: &[(&str, u64)] = &[
+        ("h", 3_600_000_000_000),
+        ("m", 60_000_000_000),
+        ("s", 1_000_000_000),
+        ("ms", 1_000_000),
+        ("us", 1_000),
+        ("ns", 1),
+    ];
+    let mut text = String::new();
+    let mut rest = span.0.unsigned_abs();
+    for (unit, worth) in UNITS {
+        let count = rest.checked_div(*worth).unwrap_or(0);
+        rest = rest.checked_rem(*worth).unwrap_or(0);
+        if count > 0 {
+            text.push_str(&format!("{count}{unit}"));
+        }
+    }
+    match (text.is_empty(), span.0 < 0) {
+        (true, _) => "0s".to_owned(),
+        (false, true) => format!("-{text}"),
+        (false, false) => text,
+    }
+}
+
 /// A size such as `4KiB`.
 fn size(text: &str) -> Option<u64> {
     let (bytes, _, rest) = quantity(text, SIZES)?;
@@ -180,6 +207,14 @@ mod tests {
         ] {
             assert_eq!(Number::parse(text), number, "{text}");
         }
+    }
+
+    #[test]
+    fn a_duration_is_shown_as_it_is_read() {
+        for text in ["0s", "10m", "1h30m", "1s5ms", "2h1ns", "7us", "48h"] {
+            assert_eq!(duration_text(duration(text).unwrap()), text);
+        }
+        assert_eq!(duration_text(Nanos(-1_500_000_000)), "-1s500ms");
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! `sluicebox rules`: what can be done with rule files; and loading the rules that a command was given.
 
 mod check;
+mod fields;
+mod list;
 mod parse;
+mod test;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,6 +28,9 @@ pub(super) struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Typed),
+    Fields(fields::Typed),
+    List(list::Typed),
+    Test(test::Typed),
     Parse(parse::Typed),
 }
 
@@ -40,6 +46,9 @@ enum Format {
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     match typed.command {
         Command::Check(typed) => check::run(typed),
+        Command::Fields(typed) => fields::run(typed),
+        Command::List(typed) => list::run(typed),
+        Command::Test(typed) => test::run(typed),
         Command::Parse(typed) => parse::run(typed),
     }
 }

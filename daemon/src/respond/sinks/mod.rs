@@ -2,12 +2,14 @@
 //!
 //! [`Sinks::publish`] never waits: it is called on worker threads, where every sandbox of the worker would wait with it.
 //! A sink that is slow or dead lets its own queue fill, and what does not fit is lost *to that sink*, counted and said
-//! once. A new kind of sink is one more implementation of [`Sink`].
+//! once. Sinks on the network ([`remote`]) keep on disk what did not arrive. A new kind of sink is one more
+//! implementation of [`Sink`].
 //!
 //! **Invariant**: no sink holds up a sandbox, another sink, or for longer than [`PATIENCE`] the end of the daemon.
 
 mod encode;
 mod file;
+pub mod remote;
 mod stdout;
 mod thread;
 
@@ -18,12 +20,14 @@ use std::time::Duration;
 use sluicebox::finding::Finding;
 use thiserror::Error;
 
+use super::spool::SpoolError;
 use crate::config::{self, Stdout};
 
 pub use encode::Encoding;
 pub use file::JsonLines;
 pub use stdout::Printer;
 
+use remote::{Remote, SendError, Stream, Syslog, Transport, Webhook};
 use thread::Handle;
 
 /// How long all sinks together may take at the end of the daemon for what waits in their queues.
@@ -43,6 +47,25 @@ pub trait Sink: Send {
     /// If that fails; what was open stays then.
     fn reopen(&mut self) -> Result<(), SinkError> {
         Ok(())
+    }
+
+    /// When [`Sink::wake`] wants to be called next, if no finding comes before: a sink that keeps what did not arrive
+    /// tries again then.
+    fn next_wake(&self) -> Option<Duration> {
+        None
+    }
+
+    /// Time has passed.
+    ///
+    /// # Errors
+    /// If what waits did not arrive.
+    fn wake(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+
+    /// Bytes that wait on disk.
+    fn backlog(&self) -> u64 {
+        0
     }
 }
 
@@ -64,9 +87,21 @@ pub enum SinkError {
         /// Why.
         source: std::io::Error,
     },
+    /// The receiver does not want it.
+    #[error("refused: {0}")]
+    Refused(String),
+    /// The receiver does not take anything. What it did not take waits.
+    #[error("{0}")]
+    Down(String),
+    /// The disk does not take what waits.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The settings cannot be meant.
+    #[error("{0}")]
+    Setting(&'static str),
 }
 
-/// What became of the findings that a sink was to take. They only grow, but for `waiting` and `is_failing`.
+/// What became of the findings that a sink was to take. They only grow, but for `waiting`, `spooled` and `is_failing`.
 #[derive(Debug, Default)]
 pub struct State {
     /// Findings that arrived.
@@ -77,6 +112,8 @@ pub struct State {
     pub lost: AtomicU64,
     /// Findings that wait in its queue.
     pub waiting: AtomicU64,
+    /// Bytes that wait for it on disk.
+    pub spooled: AtomicU64,
     /// Whether the last one failed or was lost.
     pub is_failing: AtomicBool,
 }
@@ -120,6 +157,18 @@ impl Sinks {
             let sink = JsonLines::open(&file.path, file.format)?;
             sinks.add(&format!("file:{}", file.path.display()), settings.queue, sink)?;
         }
+        for webhook in &settings.webhook {
+            let sink = Remote::new(Webhook::new(webhook)?, settings.spool(&webhook.name)?);
+            sinks.add(&format!("webhook:{}", webhook.name), settings.queue, sink)?;
+        }
+        for stream in &settings.stream {
+            let sink = Remote::new(Stream::new(stream.endpoint()?), settings.spool(&stream.name)?);
+            sinks.add(&format!("stream:{}", stream.name), settings.queue, sink)?;
+        }
+        for syslog in &settings.syslog {
+            let sink = Remote::new(Syslog::new(syslog.receiver()), settings.spool(&syslog.name)?);
+            sinks.add(&format!("syslog:{}", syslog.name), settings.queue, sink)?;
+        }
         Ok(sinks)
     }
 
@@ -159,4 +208,35 @@ impl Sinks {
             closed.wait(deadline);
         }
     }
+}
+
+/// Gives a finding to each sink of the settings but standard output, once, past spools and queues; each sink's name with
+/// what came of it.
+#[must_use]
+pub fn try_each(settings: &config::Sinks, finding: &Finding) -> Vec<(String, Result<(), SinkError>)> {
+    let mut results = Vec::new();
+    for file in &settings.file {
+        let result = JsonLines::open(&file.path, file.format).and_then(|mut sink| sink.deliver(finding));
+        results.push((format!("file:{}", file.path.display()), result));
+    }
+    for webhook in &settings.webhook {
+        let result = Webhook::new(webhook).and_then(|transport| try_once(transport, finding));
+        results.push((format!("webhook:{}", webhook.name), result));
+    }
+    for stream in &settings.stream {
+        let result = stream.endpoint().and_then(|endpoint| try_once(Stream::new(endpoint), finding));
+        results.push((format!("stream:{}", stream.name), result));
+    }
+    for syslog in &settings.syslog {
+        results.push((format!("syslog:{}", syslog.name), try_once(Syslog::new(syslog.receiver()), finding)));
+    }
+    results
+}
+
+fn try_once(mut transport: impl Transport, finding: &Finding) -> Result<(), SinkError> {
+    let record = transport.encode(finding);
+    transport.send(&record).map_err(|error| match error {
+        SendError::Refused(why) => SinkError::Refused(why),
+        SendError::Down(why) => SinkError::Down(why),
+    })
 }

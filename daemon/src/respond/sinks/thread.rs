@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, channel, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -41,7 +41,7 @@ impl Handle {
         let state = Arc::<State>::default();
         let mut taker = Taker { name: Arc::clone(&name), state: Arc::clone(&state), sink, is_gone: false };
         std::thread::Builder::new().name("sink".to_owned()).spawn(move || {
-            for message in messages {
+            while let Some(message) = taker.next(&messages) {
                 taker.take(message);
             }
             // Nobody may be waiting for it any more.
@@ -103,6 +103,21 @@ struct Taker {
 }
 
 impl Taker {
+    /// The next message; meanwhile the sink is woken when it wants to be. Nothing once nobody can send any more.
+    fn next(&mut self, messages: &Receiver<Message>) -> Option<Message> {
+        loop {
+            let Some(patience) = self.sink.next_wake() else { return messages.recv().ok() };
+            match messages.recv_timeout(patience) {
+                Ok(message) => return Some(message),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => {
+                    let result = self.sink.wake();
+                    self.tell(result);
+                }
+            }
+        }
+    }
+
     fn take(&mut self, message: Message) {
         match message {
             Message::Finding(finding) => {
@@ -120,15 +135,20 @@ impl Taker {
 
     fn deliver(&mut self, finding: &Finding) {
         let result = if self.is_gone { Err(SinkError::Gone) } else { self.sink.deliver(finding) };
+        State::count(if result.is_ok() { &self.state.delivered } else { &self.state.failed });
+        self.tell(result);
+    }
+
+    /// Says when a sink fails, and when it does no longer.
+    fn tell(&mut self, result: Result<(), SinkError>) {
+        self.state.spooled.store(self.sink.backlog(), Ordering::Relaxed);
         match result {
             Ok(()) => {
-                State::count(&self.state.delivered);
                 if self.state.is_failing.swap(false, Ordering::Relaxed) {
                     info!(sink = %self.name, "a sink takes findings again");
                 }
             }
             Err(error) => {
-                State::count(&self.state.failed);
                 let was_failing = self.state.is_failing.swap(true, Ordering::Relaxed);
                 match error {
                     SinkError::Gone if self.is_gone => {}
@@ -139,8 +159,17 @@ impl Taker {
                             said(&self.name)
                         );
                     }
-                    SinkError::Write(_) | SinkError::Open { .. } if was_failing => {}
-                    SinkError::Write(_) | SinkError::Open { .. } => {
+                    SinkError::Refused(_) => {
+                        warn!(sink = %self.name, %error, "a finding was refused, and is lost to the sink");
+                    }
+                    _ if was_failing => {}
+                    SinkError::Down(_) => {
+                        warn!(sink = %self.name, %error, "a sink takes nothing: findings wait on disk");
+                    }
+                    SinkError::Write(_)
+                    | SinkError::Open { .. }
+                    | SinkError::Spool(_)
+                    | SinkError::Setting(_) => {
                         warn!(sink = %self.name, %error, "a sink cannot take findings: they are lost to it, and counted");
                     }
                 }
