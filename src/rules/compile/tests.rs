@@ -246,7 +246,9 @@ fn asked(condition: &str) -> Vec<predicate::Test> {
     let Predicate::All(members) = compiler.condition(&condition) else { panic!("no conjunction") };
     let tests = members.into_iter().map(|member| match member {
         Predicate::Check(_, test) => test,
-        other => panic!("{other:?}"),
+        other @ (Predicate::Never | Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_)) => {
+            panic!("{other:?}")
+        }
     });
     tests.collect()
 }
