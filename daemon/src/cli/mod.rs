@@ -8,6 +8,7 @@ mod bench;
 mod dump;
 mod feeds;
 mod log;
+mod manual;
 mod play;
 mod record;
 mod replay;
@@ -74,6 +75,8 @@ enum Command {
     Play(play::Typed),
     Feeds(feeds::Typed),
     Sinks(sinks::Typed),
+    Completions(manual::Completions),
+    Man(manual::Manual),
     Strace(strace::Typed),
     Bench(bench::Typed),
 }
@@ -101,6 +104,8 @@ pub(crate) fn main() -> ExitCode {
         Command::Play(typed) => play::run(typed),
         Command::Feeds(typed) => feeds::run(typed),
         Command::Sinks(typed) => sinks::run(typed),
+        Command::Completions(typed) => Ok(manual::completions(&typed)),
+        Command::Man(typed) => manual::manual(&typed),
         Command::Strace(typed) => strace::run(typed),
         Command::Bench(typed) => bench::run(typed),
     };
