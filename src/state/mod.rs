@@ -24,8 +24,12 @@ mod image;
 mod inodes;
 mod installer;
 mod interpreter;
+#[cfg(any(test, feature = "fuzzing"))]
+mod invariants;
 mod job;
 mod metadata;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod model;
 mod moved;
 mod net;
 mod orders;

@@ -20,7 +20,7 @@ const ARGV_KEPT: usize = 8192;
 
 /// Steps that a derivation keeps. Who copies a file in circles to wear the chain out loses steps in the middle:
 /// the first ones, with the remote, stay.
-const MAX_STEPS: u8 = 12;
+pub(crate) const MAX_STEPS: u8 = 12;
 
 /// `TASK_COMM_LEN` without the NUL (`include/linux/sched.h`): where the kernel cuts a process name.
 pub(crate) const COMM_MAX: usize = 15;

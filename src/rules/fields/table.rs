@@ -135,7 +135,7 @@ fields! {
         "The parent's process id.";
     ProcDuration "proc.duration" Type::Duration, Nothing, [], [],
         "How long ago the process started.";
-    ProcIsExeUpperLayer "proc.is_exe_upper_layer" Type::Bool, Nothing, [Need::Exec], ["execve", "container"],
+    ProcIsExeUpperLayer "proc.is_exe_upper_layer" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The executable was written inside the container.";
     ProcIsExeFromMemfd "proc.is_exe_from_memfd" Type::Bool, Nothing, [Need::Exec], ["execve", "container"],
         "The executable lies in memory only.";
@@ -461,7 +461,7 @@ fields! {
         "When the parent started.";
     ProcIsExeWritable "proc.is_exe_writable" Type::Bool, Nothing, [Need::Exec, Need::Credentials], [],
         "The executable can be written by who runs it. An exec tells it; later events do not.";
-    ProcIsExeLowerLayer "proc.is_exe_lower_layer" Type::Bool, Nothing, [Need::Exec], ["execve", "container"],
+    ProcIsExeLowerLayer "proc.is_exe_lower_layer" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The executable is a part of the image.";
     ProcIsSidLeader "proc.is_sid_leader" Type::Bool, Nothing, [Need::Job], ["execve", "container", "setsid"],
         "The process leads its session.";
