@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 11] = [
+        let targets: [Target; 12] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),
