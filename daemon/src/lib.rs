@@ -16,6 +16,7 @@ pub mod identity;
 pub mod image;
 pub mod intel;
 pub mod notice;
+pub mod observe;
 pub mod play;
 pub mod record;
 pub mod registry;

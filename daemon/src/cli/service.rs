@@ -4,12 +4,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sluicebox_daemon::config::{DEFAULT_SOCKET, Mode};
-use sluicebox_daemon::serve::{Factory, Options, Server, Totals};
+use sluicebox_daemon::serve::{Counters, Factory, Options, Server, Totals};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -61,6 +62,11 @@ impl Service {
             Ok::<_, anyhow::Error>((signals, Server::bind(options)?))
         })?;
         Ok(Service { runtime, server, signals })
+    }
+
+    /// What the server counts.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        self.server.counters()
     }
 
     /// Serves until SIGINT or SIGTERM.
