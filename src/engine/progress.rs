@@ -66,7 +66,11 @@ mod tests {
     fn a_partial_match_says_how_far_it_is_and_who_brought_it_there() {
         let rules = compile(&[("f", RULE)], Thresholds::default(), 1).rules.unwrap();
         let mut sandbox = Sandbox::new(Arc::new(rules));
-        let script = Script::parse("2s pid=10 connect fd=3 remote=198.51.100.7:443").unwrap();
+        // The container starts long before: its start is an exec, and would be the second step before its turn.
+        let script = Script::parse(
+            "0s pid=10 openat path=/etc/hosts flags=O_RDONLY\n2s pid=10 connect fd=3 remote=198.51.100.7:443",
+        )
+        .unwrap();
         let mut found = Vec::new();
         for event in script.events() {
             sandbox.observe(&event, &Intel::empty(), &mut found);

@@ -276,16 +276,19 @@ mod tests {
 
     #[test]
     fn a_rule_needs_what_the_rules_need_that_it_waits_for() {
-        let rules = builtin::compiled(Thresholds::default()).rules.unwrap();
+        let rule = |id: &str, what: &str| {
+            format!("- rule: {id}\n  id: {id}\n  desc: d\n{what}  output: o\n  priority: INFO\n")
+        };
+        let file = [
+            rule("bottom", "  condition: evt.type = ioctl\n"),
+            rule("middle", "  sequence:\n    - match: [bottom]\n    - condition: evt.type = chdir\n"),
+            rule("top", "  sequence:\n    - condition: evt.type = connect\n    - match: [middle]\n"),
+        ];
+        let rules = compile(&[("test.yaml", &file.concat())], Thresholds::default(), 1).rules.unwrap();
         let of = |rule: &str| points(&rules, rule, Release::R2026).unwrap();
-        let gpu = of("gpu-miner");
-        assert!(
-            gpu.iter().any(|point| point.starts_with("syscall/ioctl"))
-                || gpu.contains(&"syscall/sysno/16/exit".to_owned())
-        );
-        for waited in ["pool-reconnect", "stratum-cadence"] {
-            assert!(of(waited).iter().all(|point| gpu.contains(point)), "{waited}");
-        }
+        let (bottom, middle, top) = (of("bottom"), of("middle"), of("top"));
+        assert!(bottom.iter().all(|point| middle.contains(point)) && bottom.len() < middle.len());
+        assert!(middle.iter().all(|point| top.contains(point)) && middle.len() < top.len());
         assert_eq!(points(&rules, "no-such-rule", Release::R2026), None);
     }
 
