@@ -14,6 +14,7 @@ use crate::intel::feed::vet::{Lists, Policy};
 use crate::intel::feed::{Format, Indicator, Limits, Options, WarningList, indicator, manifest, parse, vet};
 pub use crate::rules::fuzz::{condition, rule_file};
 use crate::rules::{RuleSet, Thresholds, builtin};
+use crate::state::model;
 use crate::wire::{
     Header, MAX_MESSAGE, MessageType, decode, handshake, oracle, pb, sockaddr, strace, tracefile,
 };
@@ -144,6 +145,13 @@ pub fn stream(data: &[u8]) {
     assert_eq!(found, run());
 }
 
+/// Operations of eight bytes each: the state shows what its naive model knows, and one with next to no room keeps its
+/// invariants.
+pub fn state(data: &[u8]) {
+    model::run(data);
+    model::run_confined(data);
+}
+
 /// A feed's file, its form told from the bytes or named by a first byte that begins no text: what was read can be
 /// written and is read the same again, and nobody's addresses are believed. The same bytes as a warninglist.
 pub fn feed(data: &[u8]) {
@@ -188,13 +196,14 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 10] = [
+        let targets: [Target; 11] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),
             ("tracefile", tracefile),
             ("sockaddr", sockaddr),
             ("stream", stream),
+            ("state", state),
             ("condition", condition),
             ("rule_file", rule_file),
             ("feed", feed),

@@ -141,7 +141,7 @@ fn a_chain_in_which_everybody_has_64_kib_of_arguments() {
     scene.mine();
     let told = scene.found.last().expect("a finding");
     assert!(told.severity >= Severity::Alert);
-    for rule in ["downloaded-program-run", "miner-host-probe", "downloaded-probe-connects"] {
+    for rule in ["downloaded-program-run", "miner-host-probe", "tuning-probe-connects"] {
         assert!(told.matches.iter().any(|matched| matched.rule.id == rule), "{rule}");
     }
 }

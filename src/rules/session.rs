@@ -104,6 +104,8 @@ fn is_needed(point: &Point, field: &str, needs: &BTreeSet<Need>) -> bool {
         "binary_info" => true,
         "fd_info" => needs.contains(&Need::Terminal),
         "env" => needs.contains(&Need::Env),
+        // SHA-1 as well would have the sentry do it all twice; whoever has lists of those asks for it by hand.
+        "binary_sha256" => needs.contains(&Need::Digest),
         "fd_path" => match point.kind {
             PointKind::Call(call, _) => matches!(
                 call.sysno,
@@ -191,7 +193,7 @@ fn is_told_by_the_sentry(sysno: Sysno) -> bool {
 /// The calls that the state must see for a need. Calls that take a descriptor's number away are not among them.
 fn calls_for(need: Need) -> &'static [Sysno] {
     match need {
-        Need::Exec | Need::Credentials | Need::Cwd | Need::Terminal | Need::Env => &[],
+        Need::Exec | Need::Credentials | Need::Cwd | Need::Terminal | Need::Env | Need::Digest => &[],
         // sentry/mmap tells it, where there is one: mmap(2) itself is far too frequent.
         Need::Code => &[],
         Need::Open => &[Sysno::OPEN, Sysno::OPENAT, Sysno::CREAT],
@@ -257,6 +259,19 @@ mod tests {
             session_of(rules, Release::R2026),
             ["container/start", "sentry/clone", "sentry/execve", "sentry/exit_notify_parent"]
         );
+    }
+
+    #[test]
+    fn digests_of_programs_are_asked_for_only_where_a_rule_looks_at_them() {
+        let asks = |condition: &str, release| {
+            let rules =
+                format!("- rule: x\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n");
+            let compiled = compile(&[("test.yaml", &rules)], Thresholds::default(), 1);
+            smallest(&compiled.rules.unwrap(), release, "/run/s.sock").to_string().contains("binary_sha256")
+        };
+        let by_hash = "evt.type = execve and intel.hash.tags intersects (miner)";
+        assert!(asks(by_hash, Release::R2026) && !asks(by_hash, Release::R2022));
+        assert!(!asks("evt.type = execve and intel.bin.tags intersects (miner)", Release::R2026));
     }
 
     #[test]

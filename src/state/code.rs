@@ -64,8 +64,13 @@ impl Process {
     }
 }
 
+/// Whether a file of that name is a library, whoever opens it.
+pub(crate) fn is_code_name(name: &[u8]) -> bool {
+    name.ends_with(b".so") || name.windows(4).any(|part| part == b".so.")
+}
+
 impl Program {
-    fn is_itself(&self, path: &[u8]) -> bool {
+    pub(crate) fn is_itself(&self, path: &[u8]) -> bool {
         *self.path == *path || *self.effective_path() == *path
     }
 

@@ -29,7 +29,7 @@ use super::terminal::Terminal;
 pub(crate) const MAX_ANCESTORS: usize = 8;
 
 /// Inputs that are remembered of a process; the newest replaces the last one beyond it.
-const MAX_INPUTS: usize = 8;
+pub(crate) const MAX_INPUTS: usize = 8;
 
 /// What tells processes apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -180,6 +180,10 @@ pub struct Process {
     pub(crate) wrote: Option<FileId>,
     /// Foreign code that it took in beside its program.
     pub(crate) code: Vec<Code>,
+    /// What a remote said that it connected to, and it did not act upon.
+    pub(crate) heard: Option<super::orders::Heard>,
+    /// The data that it works on.
+    pub(crate) work: super::work::Work,
 }
 
 /// A connect(2) that has begun.

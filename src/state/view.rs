@@ -8,7 +8,7 @@ use super::net::is_own;
 use super::process::LineageId;
 use super::{
     Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Pipe, PipeId,
-    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
+    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, Source, State, is_remote,
 };
 
 impl State {
@@ -67,6 +67,18 @@ impl State {
     /// The remembered files of a container.
     pub fn files(&self, container: ContainerIx) -> impl Iterator<Item = &File> {
         self.container_at(container).into_iter().flat_map(|container| container.files.iter())
+    }
+
+    /// The file of that name in a container.
+    #[must_use]
+    pub fn file_named(&self, container: ContainerIx, path: &[u8]) -> Option<FileId> {
+        self.container_at(container)?.files.find(path)
+    }
+
+    /// The source of network bytes that went through a pipe.
+    #[must_use]
+    pub fn pipe_source(&self, pipe: PipeId) -> Option<&Source> {
+        self.pipes.get(pipe)?.source.as_ref()
     }
 
     /// The socket of that id.
@@ -168,6 +180,23 @@ impl State {
         self.container_at(process.key.container)?.terminals.find(|joined| {
             joined == process.serial || process.ancestors.iter().any(|ancestor| ancestor.serial == joined)
         })
+    }
+
+    /// The remote that ordered what a process runs: its parent heard just as many bytes from there, over a connection
+    /// that this side made.
+    #[must_use]
+    pub fn ordered_by(&self, process: ProcessId) -> Option<SocketAddr> {
+        let process = self.process_at(process)?;
+        process.heard?.ordered(&process.program.argv)
+    }
+
+    /// Whether a stranger works on data: it, or a worker that it forked, opened files that are not settings or logs by
+    /// name, or more bytes than those have passed between it and its files. Of others nobody knows.
+    #[must_use]
+    pub fn has_data(&self, process: ProcessId) -> Option<bool> {
+        self.process_at(process)
+            .filter(|process| process.is_stranger())
+            .map(|process| process.work.has_data())
     }
 
     /// The family of a process.

@@ -197,7 +197,7 @@ impl Scene {
 
     /// Looks for what miners look for.
     pub(crate) fn probe(&mut self, process: i32) {
-        self.look_for(process, b"/sys/kernel/mm/hugepages/hugepages-2048kB/nr_hugepages");
+        self.look_for(process, b"/sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages");
         self.look_for(process, b"/sys/firmware/dmi/tables/DMI");
         self.look_for(process, b"/dev/mem");
     }

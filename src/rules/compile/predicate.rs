@@ -320,10 +320,33 @@ impl Term {
     fn cost(&self) -> u32 {
         match self {
             Term::Field(field) if field.id == FieldId::EvtType => 1,
-            Term::Field(field) if matches!(field.id, FieldId::IntelTextTags | FieldId::IntelTextSource) => {
+            Term::Field(field)
+                if matches!(
+                    field.id,
+                    FieldId::IntelTextTags
+                        | FieldId::IntelTextSource
+                        | FieldId::IntelTextConfidence
+                        | FieldId::IntelTextSince
+                ) =>
+            {
                 200
             }
-            Term::Field(field) if matches!(field.id, FieldId::IntelBinTags | FieldId::IntelIpTags) => 60,
+            Term::Field(field)
+                if matches!(
+                    field.id,
+                    FieldId::IntelBinTags
+                        | FieldId::IntelIpTags
+                        | FieldId::IntelHashTags
+                        | FieldId::IntelBinConfidence
+                        | FieldId::IntelIpConfidence
+                        | FieldId::IntelHashConfidence
+                        | FieldId::IntelBinSince
+                        | FieldId::IntelIpSince
+                        | FieldId::IntelHashSince
+                ) =>
+            {
+                60
+            }
             Term::Field(field) if matches!(field.id, FieldId::ProcCmdline | FieldId::ProcArgs) => 40,
             Term::Field(field) => match field.id.def().kind {
                 Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,

@@ -11,6 +11,7 @@ use crate::event::{CloneFlags, Context, Exit, Nanos, Raw, SentryClone};
 
 use super::super::early::{Early, Offspring, Own};
 use super::super::fds::TableOp;
+use super::super::orders::Heard;
 use super::super::process::{
     Comm, CommBy, Deeds, Loaded, MAX_ANCESTORS, MemoryId, SessionLeader, ancestors_of_child,
 };
@@ -72,6 +73,10 @@ impl State {
         if let Some(early) = &mut maker.early {
             early.offspring = Offspring::Some;
         }
+        let heard = maker.heard.and_then(Heard::of_child);
+        if let Some(heard) = &mut maker.heard {
+            heard.acts();
+        }
         let from = self.processes.get(parent)?;
         let process = Process {
             key,
@@ -110,6 +115,8 @@ impl State {
             terminal: None,
             wrote: None,
             code: from.code.clone(),
+            heard,
+            work: super::super::work::Work::default(),
         };
         let fds = if flags.contains(CloneFlags::FILES) {
             self.processes.share_table(process.fds)
@@ -190,8 +197,16 @@ impl State {
                 process.exec_unseen |= exec_unseen;
                 process.runs_from = runs_from;
                 process.stdin = process.stdin.take().or(stdin);
-                for source in inputs {
-                    self.taint(child, &source, acting.time);
+                // What it had from its maker is older than what it got itself.
+                let own = std::mem::take(&mut process.inputs);
+                if own.is_empty() {
+                    for source in inputs {
+                        self.taint(child, &source, acting.time);
+                    }
+                } else {
+                    for source in inputs.iter().chain(&own) {
+                        process.note_input(source);
+                    }
                 }
             }
             Own::Set => {

@@ -24,7 +24,18 @@ impl State {
     }
 
     /// mmap(2), by its message or its registers.
-    pub(super) fn mmap(&mut self, acting: &Acting<'_>, fd: Fd, prot: MapProt, exit: Exit) -> About {
+    pub(super) fn mmap(
+        &mut self,
+        acting: &Acting<'_>,
+        fd: Fd,
+        length: u64,
+        prot: MapProt,
+        exit: Exit,
+    ) -> About {
+        // Weights are mapped as often as they are read.
+        if exit.succeeded() && fd.is_open() && !prot.contains(MapProt::EXEC) {
+            self.has_data_in(acting, fd, length);
+        }
         if exit.succeeded()
             && prot.contains(MapProt::EXEC)
             && let Some(file) = self.file_behind(acting, fd)

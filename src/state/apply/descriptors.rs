@@ -95,6 +95,9 @@ impl State {
         {
             process.opens = process.opens.saturating_add(1);
         }
+        if let Some(path) = path.as_deref().filter(|_| !open.flags.contains(OpenFlags::DIRECTORY)) {
+            self.opens_data(acting, path);
+        }
         let object = match path {
             Some(path) => self.open_object(acting, open.flags, path),
             None => Object::Unknown,

@@ -16,6 +16,7 @@ mod raw;
 mod taint;
 mod transfer;
 mod unseen;
+mod work;
 
 use crate::event::{Context, Fd, Kind, Sysno, Tgid, Time};
 
@@ -114,7 +115,9 @@ impl State {
             Kind::Listen(listen) => {
                 listen.call.exit.map(|exit| self.bound(acting, listen.fd, listen.address, exit))
             }
-            Kind::Mmap(mmap) => mmap.call.exit.map(|exit| self.mmap(acting, mmap.fd, mmap.prot, exit)),
+            Kind::Mmap(mmap) => {
+                mmap.call.exit.map(|exit| self.mmap(acting, mmap.fd, mmap.length, mmap.prot, exit))
+            }
             Kind::InotifyAddWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             Kind::InotifyRmWatch(event) => event.call.exit.map(|_| self.about(acting, event.fd)),
             Kind::TimerfdSettime(event) => event.call.exit.map(|_| self.about(acting, event.fd)),

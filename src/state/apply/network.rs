@@ -8,6 +8,7 @@ use crate::event::{
 };
 
 use super::super::net::Outcome;
+use super::super::orders::Heard;
 use super::super::program::{Remote, Source};
 use super::super::terminal::is_master;
 use super::super::{
@@ -244,9 +245,15 @@ impl State {
         self.read_from_pipe(acting, fd, exit);
         self.settle(acting, fd, exit);
         self.through_terminal(acting, fd, exit, Way::In);
+        self.moves_data(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.recvs.note(acting.time, bytes);
+        }
+        if let Some(remote) = self.connected_remote(acting.process, fd)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.heard = Some(Heard::more(process.heard, remote, bytes));
         }
         self.read_by(acting, socket);
         let from =
@@ -264,9 +271,14 @@ impl State {
         self.written_through(acting, fd, exit);
         self.settle(acting, fd, exit);
         self.through_terminal(acting, fd, exit, Way::Out);
+        self.moves_data(acting, fd, exit);
         let Some((socket, bytes)) = self.moved(acting, fd, exit) else { return };
         if let Some(traffic) = self.traffic(acting, socket) {
             traffic.sends.note(acting.time, bytes);
+        }
+        if let Some(heard) = self.processes.get_mut(acting.process).and_then(|process| process.heard.as_mut())
+        {
+            heard.acts();
         }
         let endpoint = self.sockets.get(socket).and_then(|socket| socket.endpoint);
         if let Some(endpoint) = endpoint

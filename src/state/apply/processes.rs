@@ -2,10 +2,12 @@
 
 use crate::event::{Chdir, ContainerStart, Execve, Fd, SentryExecve, Sysno};
 
+use super::super::digest::Digests;
 use super::super::early::Own;
 use super::super::fds::TableOp;
 use super::super::interpreter::{Runs, Told, told};
 use super::super::moved::Inode;
+use super::super::orders::Heard;
 use super::super::path::{PATH_MAX, basename, canonical, without_deleted};
 use super::super::process::{AskedProgram, Comm, CommBy, End, Loaded, SessionLeader};
 use super::super::program::{Argv, COMM_MAX, Origin, Program, Provenance, Script, comm_of, is_foreign};
@@ -44,6 +46,7 @@ impl State {
             path,
             name,
             argv,
+            digests: Digests::default(),
             executable,
             script: None,
             time: acting.time,
@@ -130,6 +133,7 @@ impl State {
             path: path.into(),
             name: name.get(..COMM_MAX).unwrap_or(name).into(),
             argv: Argv::copy(&exec.argv),
+            digests: Digests::of(exec),
             executable,
             script: None,
             time: acting.time,
@@ -165,6 +169,8 @@ impl State {
         process.terminal = None;
         process.wrote = None;
         process.code.clear();
+        process.heard = process.heard.and_then(Heard::of_program);
+        process.work = super::super::work::Work::default();
         process.exec_unseen = false;
         process.comm_by = CommBy::Exec;
         if let Some(early) = &mut process.early {

@@ -56,7 +56,7 @@ impl State {
             Sysno::TEE => self.transferred(acting, raw, raw.fd(1), raw.fd(2)),
             Sysno::MMAP => {
                 let prot = MapProt::from_bits_retain(u32::try_from(raw.arg(3) & 0xffff_ffff).unwrap_or(0));
-                raw.call.exit.map(|exit| self.mmap(acting, raw.fd(5), prot, exit))
+                raw.call.exit.map(|exit| self.mmap(acting, raw.fd(5), raw.arg(2), prot, exit))
             }
             _ => raw.call.exit.map(|_| PROCESS),
         }
