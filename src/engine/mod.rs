@@ -6,6 +6,7 @@
 //! **Invariant**: the same packets, rules and denylists give the same findings, byte for byte, however they are
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
+pub mod explain;
 mod progress;
 mod report;
 mod retro;
@@ -29,6 +30,8 @@ use crate::wire;
 
 pub use progress::Waiting;
 
+use explain::Watch;
+
 /// One sandbox under observation.
 #[derive(Debug)]
 pub struct Sandbox {
@@ -39,6 +42,8 @@ pub struct Sandbox {
     matches: Vec<Match>,
     events: u64,
     findings: u64,
+    /// Who explains a rule, if anybody does.
+    watch: Option<Box<Watch>>,
 }
 
 /// What is held against a container.
@@ -130,6 +135,7 @@ impl Sandbox {
             matches: Vec::new(),
             events: 0,
             findings: 0,
+            watch: None,
         }
     }
 
@@ -266,7 +272,14 @@ impl Sandbox {
         let memo = Memo::default();
         let scene = Scene { event, observation, state: &self.state, intel, memo: &memo };
         self.matches.clear();
+        if let Some(watch) = &mut self.watch {
+            judgement.matcher.watch(&self.rules, watch.rule);
+            watch.look(&scene, &judgement.matcher);
+        }
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
+        if let Some(watch) = &mut self.watch {
+            watch.take(container.0, judgement.matcher.take_notes(watch.rule));
+        }
         if judgement.matcher.waits_for_more() {
             self.state.note_evidence(observation.process);
         }
@@ -324,6 +337,9 @@ impl Sandbox {
                 };
                 self.matches.clear();
                 judgement.matcher.pass(&self.rules, &due, &scene, &mut self.matches);
+                if let Some(watch) = &mut self.watch {
+                    watch.take(due.observation.container.0, judgement.matcher.take_notes(watch.rule));
+                }
                 self.judge(&due.observation, intel, out, seen);
             }
         }

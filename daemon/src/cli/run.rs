@@ -39,6 +39,9 @@ pub(super) struct Typed {
     /// The socket file's permissions, in octal
     #[arg(long, value_name = "MODE")]
     socket_mode: Option<Mode>,
+    /// A directory where a runtime says which containers come: each ID.json gets a socket ID.sock of its own
+    #[arg(long, value_name = "DIR")]
+    socket_dir: Option<PathBuf>,
     /// Threads that receive; half of the processors, at most 4, if not given
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -64,6 +67,7 @@ impl Typed {
         let typed = self.clone();
         config.socket = typed.socket.unwrap_or(config.socket);
         config.socket_mode = typed.socket_mode.unwrap_or(config.socket_mode);
+        config.socket_dir = typed.socket_dir.or(config.socket_dir);
         config.workers = typed.workers.or(config.workers);
         config.intel = typed.intel.or(config.intel);
         if !typed.rules.is_empty() {
@@ -177,6 +181,7 @@ fn told(error: &ReloadError) -> String {
 fn options(config: &Config) -> Options {
     let mut options = Options::at(config.socket.clone());
     options.mode = config.socket_mode.0;
+    options.socket_dir.clone_from(&config.socket_dir);
     options.workers = config.workers.unwrap_or(options.workers);
     options.max_connections = config.max_connections;
     options.tick = options.tick.min(TICK);

@@ -73,7 +73,10 @@ impl Service {
     pub(super) fn run(self, factory: impl Factory) -> Result<Totals> {
         let Service { runtime, server, signals } = self;
         info!(socket = %server.path().display(), "listening");
-        let totals = runtime.block_on(server.run(factory, signals.wait()))?;
+        let totals = runtime.block_on(server.run(factory, signals.wait()));
+        // Whoever is still being looked up hangs in a file system and is not waited for.
+        runtime.shutdown_background();
+        let totals = totals?;
         info!(
             connections = totals.served,
             refused = totals.refused,

@@ -40,6 +40,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// Its permissions, in octal.
     pub socket_mode: Mode,
+    /// A directory where a runtime says which containers come (`ID.json`), each of which gets a socket of its own there.
+    pub socket_dir: Option<PathBuf>,
     /// Threads that receive; half of the processors, at most 4, if not given.
     pub workers: Option<NonZeroUsize>,
     /// Connections that may be open at once.
@@ -215,6 +217,7 @@ impl Default for Config {
         Config {
             socket: PathBuf::from(DEFAULT_SOCKET),
             socket_mode: Mode(0o600),
+            socket_dir: None,
             workers: None,
             max_connections: 16_384,
             sandbox_memory: Bytes(sluicebox::state::DEFAULT_BUDGET),
@@ -289,7 +292,8 @@ impl Config {
     }
 
     fn relative_to(&mut self, directory: &Path) {
-        let of_file = [Some(&mut self.socket), self.control.as_mut(), self.intel.as_mut()];
+        let of_file =
+            [Some(&mut self.socket), self.socket_dir.as_mut(), self.control.as_mut(), self.intel.as_mut()];
         self.sinks.relative_to(directory);
         let all = of_file.into_iter().flatten().chain(&mut self.rules);
         for path in all {

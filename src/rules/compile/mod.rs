@@ -10,6 +10,7 @@ mod glob;
 mod literal;
 mod output;
 mod predicate;
+mod probe;
 mod reach;
 mod report;
 #[cfg(test)]
@@ -37,6 +38,8 @@ pub(crate) use gate::{Conjunct, ConjunctKey, Gate, Key, KeyIs, Opening};
 pub(crate) use glob::Glob;
 pub(crate) use output::Template;
 pub(crate) use predicate::{FoldCase, Predicate, Term};
+pub use probe::Gap;
+pub(crate) use probe::Probe;
 pub use reach::{Denied, Loss, LossKind};
 use reach::{Findings, Left};
 pub use report::{Fate, RuleReport, Skipped};

@@ -231,6 +231,21 @@ impl Predicate {
         }
     }
 
+    /// What the two sides of a check have during an event, as an output shows it; the right one only where it is a value
+    /// as well.
+    pub(crate) fn values(
+        &self,
+        scene: &Scene<'_>,
+        kept: &[Option<OwnedValue>],
+    ) -> (Option<String>, Option<String>) {
+        let shown = |term: &Term| Some(term.value(scene, kept)?.display(term.kind()).to_string());
+        match self {
+            Predicate::Check(term, Test::With(_, other) | Test::Shares(other)) => (shown(term), shown(other)),
+            Predicate::Check(term, _) => (shown(term), None),
+            Predicate::Never | Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_) => (None, None),
+        }
+    }
+
     /// Whether the condition asks for what an earlier step had.
     pub(crate) fn asks_earlier(&self) -> bool {
         match self {
