@@ -59,7 +59,7 @@ mod tests {
     use crate::rules::{Thresholds, compile};
 
     const RULE: &str = "- rule: R\n  id: r\n  desc: d\n  within: 1m\n  scope: container\n  sequence:\n    \
-                        - condition: evt.type = connect\n    - condition: evt.type = execve\n  \
+                        - condition: evt.type = connect\n    - condition: evt.type = listen\n  \
                         priority: NOTICE\n  output: o\n";
 
     #[test]
