@@ -6,14 +6,19 @@ use std::fmt::{self, Write as _};
 use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
+use sha2::{Digest as _, Sha256};
+
 use crate::engine::Sandbox;
 use crate::event::{Record, Time, Value, Visitor};
 use crate::finding::{json, text};
 use crate::intel::Intel;
 use crate::intel::feed::vet::{Lists, Policy};
-use crate::intel::feed::{Format, Indicator, Limits, Options, WarningList, indicator, manifest, parse, vet};
+use crate::intel::feed::{
+    FileHash, Format, Indicator, Limits, Options, WarningList, indicator, manifest, parse, vet,
+};
 pub use crate::rules::fuzz::{condition, rule_file};
 use crate::rules::{RuleSet, Thresholds, builtin};
+use crate::state::model;
 use crate::wire::{
     Header, MAX_MESSAGE, MessageType, decode, handshake, oracle, pb, sockaddr, strace, tracefile,
 };
@@ -144,6 +149,13 @@ pub fn stream(data: &[u8]) {
     assert_eq!(found, run());
 }
 
+/// Operations of eight bytes each: the state shows what its naive model knows, and one with next to no room keeps its
+/// invariants.
+pub fn state(data: &[u8]) {
+    model::run(data);
+    model::run_confined(data);
+}
+
 /// A feed's file, its form told from the bytes or named by a first byte that begins no text: what was read can be
 /// written and is read the same again, and nobody's addresses are believed. The same bytes as a warninglist.
 pub fn feed(data: &[u8]) {
@@ -178,6 +190,36 @@ pub fn feed(data: &[u8]) {
     }
 }
 
+/// A snapshot's file, as it is and under a checksum that holds: refused, or read within a small multiple of its length; then
+/// it answers whatever is asked and is written as a file that is read the same again.
+pub fn snapshot(data: &[u8]) {
+    let body = data.get(..data.len().saturating_sub(32)).unwrap_or_default();
+    let sealed = [body, Sha256::digest(body).as_slice()].concat();
+    for bytes in [data, sealed.as_slice()] {
+        let Ok(intel) = Intel::from_bytes(bytes) else { continue };
+        // The indexes of the smallest tables are a mebibyte, and a text is a few states of an automaton.
+        assert!(intel.sizes().bytes <= bytes.len().saturating_mul(200).saturating_add(4 << 20));
+        // What it holds lies at the places of its own bytes as likely as anywhere.
+        for asked in data.windows(32).take(1000) {
+            let Some((address, rest)) = asked.split_first_chunk::<16>() else { continue };
+            let Some((address4, _)) = rest.split_first_chunk::<4>() else { continue };
+            for address in [IpAddr::from(*address4), IpAddr::from(*address)] {
+                if let Some(hit) = intel.endpoint((address, 3333).into(), Time(1)) {
+                    assert!(hit.confidence() <= 100 && hit.claims().count() > 0);
+                }
+            }
+            let _host = intel.host(asked, Time(1));
+            let _arguments = intel.arguments([asked, asked].into_iter(), Time(1));
+            if let Ok(digest) = asked.try_into() {
+                let _file = intel.file(&FileHash::Sha256(digest), Time(1));
+            }
+        }
+        let written = intel.to_bytes();
+        let again = Intel::from_bytes(&written).map(|again| again.to_bytes());
+        assert_eq!(again.as_ref(), Ok(&written));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #![expect(clippy::disallowed_methods, reason = "a test reads its seeds")]
@@ -188,16 +230,18 @@ mod tests {
 
     #[test]
     fn the_committed_seeds_pass() {
-        let targets: [Target; 10] = [
+        let targets: [Target; 12] = [
             ("frame", frame),
             ("message", message),
             ("handshake", handshake),
             ("tracefile", tracefile),
             ("sockaddr", sockaddr),
             ("stream", stream),
+            ("state", state),
             ("condition", condition),
             ("rule_file", rule_file),
             ("feed", feed),
+            ("snapshot", snapshot),
             ("strace_log", strace_log),
         ];
         for (name, body) in targets {

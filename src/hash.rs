@@ -42,6 +42,11 @@ impl<K: Eq + Hash, V> Map<K, V> {
         self.0.remove(key)
     }
 
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }

@@ -8,6 +8,7 @@ use sluicebox::finding::Finding;
 use sluicebox::intel::Intel;
 use sluicebox::rules::{RuleSet, Thresholds, builtin};
 use sluicebox::state::{DEFAULT_BUDGET, Image};
+use sluicebox::wire::DecodeError;
 
 use crate::identity::attribution::Attribution;
 use crate::notice::Notice;
@@ -94,15 +95,24 @@ impl Analysis {
         }))
     }
 
-    /// Takes in one packet.
-    pub fn packet(&mut self, packet: &[u8]) {
-        // The engine counts what it cannot decode; the stream goes on.
-        let _counted = self.sandbox.packet(packet, &self.intel, &mut self.findings);
+    /// Takes in one packet. What cannot be decoded is counted, and the stream goes on.
+    ///
+    /// # Errors
+    /// What could not be decoded, for whoever counts that by kind.
+    pub fn packet(&mut self, packet: &[u8]) -> Result<(), DecodeError> {
+        let decoded = self.sandbox.packet(packet, &self.intel, &mut self.findings);
         if let Some(who) = &mut self.who
             && who.is_due(&self.sandbox)
         {
             who.look(&mut self.sandbox, now(), &mut self.findings);
         }
+        decoded
+    }
+
+    /// The sandbox.
+    #[must_use]
+    pub fn sandbox(&self) -> &Sandbox {
+        &self.sandbox
     }
 
     /// A packet came that was too long to be received whole.
@@ -166,7 +176,7 @@ impl<F: Fn(Finding)> Handing<F> {
 
 impl<F: Fn(Finding) + Send + Sync + 'static> Consumer for Handing<F> {
     fn packet(&mut self, packet: &[u8]) {
-        self.analysis.packet(packet);
+        let _counted = self.analysis.packet(packet);
     }
 
     fn truncated(&mut self, _beginning: &[u8]) {

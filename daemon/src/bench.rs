@@ -179,7 +179,7 @@ struct Whole {
 impl Consumer for Whole {
     fn packet(&mut self, packet: &[u8]) {
         self.own = self.own.saturating_add(1);
-        self.analysis.packet(packet);
+        let _counted = self.analysis.packet(packet);
     }
 
     fn truncated(&mut self, _beginning: &[u8]) {

@@ -5,7 +5,7 @@
 //! sends them, [`dump`] prints them, [`image`] looks into root file systems, [`feeds`] brings threat feeds and
 //! publishes a snapshot of them, which [`intel`] reads, as [`rules`] reads rules and [`config`] settings; [`reload`]
 //! changes them while sandboxes are watched, [`analyze`] joins all that with the library's engine, and [`respond`] tells
-//! of what was found. [`watch`] is all of it for one connection, and [`bench`] measures it.
+//! of what was found. [`watch`] is all of it for one connection, and [`mod@bench`] measures it.
 
 pub mod analyze;
 pub mod bench;
@@ -16,6 +16,7 @@ pub mod identity;
 pub mod image;
 pub mod intel;
 pub mod notice;
+pub mod observe;
 pub mod play;
 pub mod record;
 pub mod registry;

@@ -67,7 +67,7 @@ impl Host {
         let mut trace = trace::open(&Source::from(&*path)).unwrap();
         let mut findings = Vec::new();
         while let Some(packet) = trace.next_packet().unwrap() {
-            analysis.packet(packet);
+            let _counted = analysis.packet(packet);
             findings.extend(analysis.findings());
         }
         findings

@@ -5,11 +5,12 @@ mod common;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
-use common::serving::{Serving, Told};
+use common::serving::{Running, Serving, Told};
 use common::{client, is_closed};
-use sluicebox_daemon::serve::End;
+use sluicebox_daemon::serve::{Consumer, End, Peer, Refusal};
 use uds::UnixSeqpacketConn;
 
 fn packet(text: &str) -> Told {
@@ -126,4 +127,31 @@ fn a_flooding_client_does_not_starve_its_neighbour() {
     stop.store(true, Ordering::Relaxed);
     flooding.join().unwrap();
     serving.stop();
+}
+
+#[test]
+fn each_container_that_a_runtime_announces_has_a_socket_and_loses_it_again() {
+    let directory = tempfile::tempdir().unwrap();
+    let (at, said) = (directory.path().join("job-1.sock"), directory.path().join("job-1.json"));
+    let (tell, told) = channel();
+    let socket_dir = Some(directory.path().to_owned());
+    let mut running = Running::start(
+        |options| options.socket_dir = socket_dir,
+        move |peer: Peer| -> Result<Box<dyn Consumer>, Refusal> {
+            tell.send(peer.identity.sandbox().cloned())?;
+            Err("seen enough".into())
+        },
+    );
+    std::fs::write(directory.path().join("new"), r#"{"labels": {"user": "alice"}}"#).unwrap();
+    std::fs::rename(directory.path().join("new"), &said).unwrap();
+    let own = common::wait_for("the socket", || UnixSeqpacketConn::connect(&at).ok());
+    own.send(&sluicebox::wire::handshake::encode()).unwrap();
+    let sandbox = told.recv().unwrap().unwrap();
+    assert_eq!((sandbox.id.as_str(), &*sandbox.labels[0].1), ("job-1", "alice"));
+    std::fs::remove_file(&said).unwrap();
+    common::wait_for("the end of the socket", || (!at.exists()).then_some(()));
+    std::fs::write(&said, "{}").unwrap();
+    common::wait_for("the socket again", || at.exists().then_some(()));
+    running.stop();
+    assert!(!at.exists(), "the server left its socket behind");
 }

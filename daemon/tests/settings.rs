@@ -102,6 +102,9 @@ fn a_hundred_reloads_under_load_lose_no_event_and_refuse_what_is_bad_with_the_re
     }
     assert!(host.says("evt.tpye") >= 50, "the reason is said");
     assert_eq!(host.says("generation=51"), 1, "{}", host.log());
+    let force = &host.status()["force"];
+    assert_eq!((&force["generation"], &force["reloads_taken"]), (&51.into(), &50.into()));
+    assert!(force["refusal"].as_str().is_some_and(|why| why.contains("evt.tpye")), "{force}");
     stop.store(true, Ordering::Relaxed);
     let sent = load.join().unwrap();
     wait_for("the summary", || host.log().contains(&format!(": {sent} events, 0 dropped")).then_some(()));

@@ -6,7 +6,9 @@
 //! **Invariant**: the same packets, rules and denylists give the same findings, byte for byte, however they are
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
+pub mod explain;
 mod outlet;
+mod progress;
 mod report;
 mod retro;
 
@@ -27,6 +29,9 @@ use crate::state::{
 };
 use crate::wire;
 
+pub use progress::Waiting;
+
+use explain::Watch;
 use outlet::Outlets;
 
 /// One sandbox under observation.
@@ -40,6 +45,8 @@ pub struct Sandbox {
     events: u64,
     findings: u64,
     held_back: u64,
+    /// Who explains a rule, if anybody does.
+    watch: Option<Box<Watch>>,
 }
 
 /// What is held against a container.
@@ -141,6 +148,7 @@ impl Sandbox {
             events: 0,
             findings: 0,
             held_back: 0,
+            watch: None,
         }
     }
 
@@ -277,7 +285,14 @@ impl Sandbox {
         let memo = Memo::default();
         let scene = Scene { event, observation, state: &self.state, intel, memo: &memo };
         self.matches.clear();
+        if let Some(watch) = &mut self.watch {
+            judgement.matcher.watch(&self.rules, watch.rule);
+            watch.look(&scene, &judgement.matcher);
+        }
         judgement.matcher.observe(&self.rules, &scene, &mut self.matches);
+        if let Some(watch) = &mut self.watch {
+            watch.take(container.0, judgement.matcher.take_notes(watch.rule));
+        }
         if judgement.matcher.waits_for_more() {
             self.state.note_evidence(observation.process);
         }
@@ -336,6 +351,9 @@ impl Sandbox {
                 };
                 self.matches.clear();
                 judgement.matcher.pass(&self.rules, &due, &scene, &mut self.matches);
+                if let Some(watch) = &mut self.watch {
+                    watch.take(due.observation.container.0, judgement.matcher.take_notes(watch.rule));
+                }
                 self.judge(&due.observation, intel, out, seen);
             }
         }

@@ -101,7 +101,7 @@ impl Sandbox {
 mod tests {
     use super::*;
     use crate::finding::{json, text};
-    use crate::intel::feed::{Indicator, Record};
+    use crate::intel::feed::{FileHash, Indicator, Record};
     use crate::intel::{Added, IntelBuilder, Trust};
     use crate::rules::testing::Script;
     use crate::rules::{Thresholds, builtin};
@@ -169,6 +169,35 @@ mod tests {
             played(CONNECTS).lists_changed(&Intel::seed(), &new, &mut found);
             assert!(found.is_empty());
         }
+    }
+
+    #[test]
+    fn a_program_that_runs_is_found_when_a_list_learns_its_digest() {
+        let rules = "- rule: known\n  desc: d\n  condition: evt.type = execve and intel.hash.tags intersects (miner)\n  \
+                     output: \"%intel.hash.source %intel.hash.since\"\n  priority: CRITICAL\n";
+        let rules = crate::rules::compile(&[("test.yaml", rules)], Thresholds::default(), 1).rules.unwrap();
+        let mut sandbox = Sandbox::new(Arc::new(rules));
+        let mut found = Vec::new();
+        let script =
+            format!("0s pid=10 execve path=/usr/bin/cron sha256={}\n10m pid=10 getuid", "5".repeat(64));
+        for event in Script::parse(&script).unwrap().events() {
+            sandbox.observe(&event, &Intel::seed(), &mut found);
+        }
+        assert!(found.is_empty(), "nobody knew");
+        let mut builder = IntelBuilder::seed();
+        let feed = builder.feed("late", ["miner"]);
+        let digest = FileHash::Sha256([0x55; 32]);
+        assert_eq!(
+            builder.add(feed, &Record::bare(Indicator::Hash(digest), 1), 90, Trust::Full),
+            Added::Kept
+        );
+        let new = builder.build(1);
+        sandbox.lists_changed(&Intel::seed(), &new, &mut found);
+        sandbox.lists_changed(&new, &new, &mut found);
+        let [finding] = found.as_slice() else { panic!("one finding, not {}", found.len()) };
+        let indicator = &finding.matches[0].steps[0].indicators[0];
+        assert_eq!((&*indicator.source, &*indicator.what), ("late", "5".repeat(64).as_bytes()));
+        assert!(finding.retrospective);
     }
 
     #[test]

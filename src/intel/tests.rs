@@ -254,3 +254,102 @@ fn a_line_that_is_no_entry_is_named() {
     let complaints = builder.texts("mine", "# fine\nstart tag x\n\nsomewhere tag x\nstart x\n");
     assert_eq!(complaints.iter().map(|complaint| complaint.line).collect::<Vec<_>>(), [4, 5]);
 }
+
+mod against_a_naive_model {
+    use std::cmp::Reverse;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Who says it, of what, how surely, since when.
+    type Claimed = (usize, Indicator, u8, Trust, Option<Time>);
+
+    /// A claim, closest and surest first in their order.
+    type Heard = (Scope, Trust, Reverse<u8>, &'static str, Option<Time>);
+
+    const FEEDS: [&str; 4] = ["a", "b", "c", "d"];
+
+    fn claimed() -> impl Strategy<Value = Claimed> {
+        let what = prop_oneof![
+            (0..8u8).prop_map(|last| ip(&format!("203.0.113.{last}"))),
+            (24..=32u8, 0..8u8).prop_map(|(length, last)| {
+                let net: ipnet::IpNet = format!("203.0.113.{last}/{length}").parse().unwrap();
+                Indicator::Net(net.trunc())
+            }),
+            (0..8u8, 1..3u16).prop_map(|(last, port)| endpoint(&format!("203.0.113.{last}:{port}"))),
+            (120..=128u8, 0..8u8).prop_map(|(length, last)| {
+                let net: ipnet::IpNet = format!("2001:db8::{last}/{length}").parse().unwrap();
+                Indicator::Net(net.trunc())
+            }),
+        ];
+        let trust = prop_oneof![Just(Trust::Full), Just(Trust::Hint)];
+        let since = proptest::option::of((1..5i64).prop_map(|second| Time(Nanos::from_secs(second).0)));
+        (0..FEEDS.len(), what, 0..4u8, trust, since)
+    }
+
+    /// How closely an indicator names a remote, if it does.
+    fn scope(of: &Indicator, remote: SocketAddr) -> Option<Scope> {
+        match of {
+            Indicator::Endpoint(endpoint) => (*endpoint == remote).then_some(Scope::Exact),
+            Indicator::Ip(addr) => (*addr == remote.ip()).then_some(Scope::Address),
+            Indicator::Net(net) if net.prefix_len() == net.max_prefix_len() => {
+                (net.addr() == remote.ip()).then_some(Scope::Address)
+            }
+            Indicator::Net(net) => {
+                net.contains(&remote.ip()).then_some(Scope::Prefix(PrefixLen(net.prefix_len())))
+            }
+            Indicator::Domain(_) | Indicator::HostPort(..) | Indicator::Url(_) | Indicator::Hash(_) => None,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_feeds_say_of_a_remote_is_found(said in proptest::collection::vec(claimed(), 0..60)) {
+            let mut builder = IntelBuilder::default();
+            let feeds = FEEDS.map(|name| builder.feed(name, ["x"]));
+            for (feed, indicator, confidence, trust, since) in &said {
+                let mut record = record(indicator.clone());
+                record.first_seen = *since;
+                prop_assert_eq!(builder.add(feeds[*feed], &record, *confidence, *trust), Added::Kept);
+            }
+            let built = builder.build(1);
+            let read = Intel::from_bytes(&built.to_bytes()).unwrap();
+            let remotes = ["203.0.113", "2001:db8:"].into_iter().flat_map(|net| {
+                (0..8).flat_map(move |last| (1..3).map(move |port| match net.contains(':') {
+                    true => format!("[{net}:{last}]:{port}"),
+                    false => format!("{net}.{last}:{port}"),
+                }))
+            });
+            for remote in remotes {
+                let remote: SocketAddr = remote.parse().unwrap();
+                // Of each feed the best that it says in one place: in full, then the surest, then the earliest.
+                let mut expected: Vec<Heard> = Vec::new();
+                for (feed, indicator, confidence, trust, since) in &said {
+                    let Some(scope) = scope(indicator, remote) else { continue };
+                    let new = (scope, *trust, Reverse(*confidence), FEEDS[*feed], *since);
+                    let worth = |(_, trust, Reverse(sure), _, since): Heard| {
+                        (trust == Trust::Full, sure, since.map_or(i64::MIN, |since| since.0.saturating_neg()))
+                    };
+                    match expected.iter_mut().find(|known| (known.0, known.3) == (scope, FEEDS[*feed])) {
+                        Some(known) if worth(new) > worth(*known) => *known = new,
+                        Some(_) => {}
+                        None => expected.push(new),
+                    }
+                }
+                expected.sort_by_key(|(scope, trust, sure, feed, _)| (*scope, *trust, *sure, *feed));
+                for intel in [&built, &read] {
+                    let hit = intel.endpoint(remote, NOW);
+                    let found: Vec<_> = hit.iter().flat_map(Hit::claims).collect();
+                    let found: Vec<_> = found
+                        .into_iter()
+                        .map(|(scope, claim)| {
+                            (scope, claim.trust, Reverse(claim.confidence), &*claim.source, claim.since)
+                        })
+                        .collect();
+                    prop_assert_eq!(&found, &expected, "{}", remote);
+                }
+            }
+        }
+    }
+}

@@ -20,13 +20,16 @@ pub mod fuzz;
 pub mod lang;
 pub(crate) mod matcher;
 mod plan;
-mod ruleset;
+pub(crate) mod ruleset;
 pub(crate) mod score;
 pub mod session;
 pub mod source;
 pub mod testing;
 
-pub use compile::{Compiled, DEFAULT_WITHIN, Denied, Fate, Loss, LossKind, RuleReport, Skipped, compile};
+pub use compile::{
+    Compiled, DEFAULT_WITHIN, Denied, Fate, Gap, Loss, LossKind, RuleReport, Skipped, compile,
+};
+pub(crate) use compile::{Probe, Triggers};
 pub use diagnostics::{Code, Diagnostic, Diagnostics, Severity, closest};
 pub use falco::{RuleSource, StepSource, StepWhat, load};
 pub use fields::Scene;

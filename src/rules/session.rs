@@ -104,6 +104,8 @@ fn is_needed(point: &Point, field: &str, needs: &BTreeSet<Need>) -> bool {
         "binary_info" => true,
         "fd_info" => needs.contains(&Need::Terminal),
         "env" => needs.contains(&Need::Env),
+        // SHA-1 as well would have the sentry do it all twice; whoever has lists of those asks for it by hand.
+        "binary_sha256" => needs.contains(&Need::Digest),
         "fd_path" => match point.kind {
             PointKind::Call(call, _) => matches!(
                 call.sysno,
@@ -191,7 +193,7 @@ fn is_told_by_the_sentry(sysno: Sysno) -> bool {
 /// The calls that the state must see for a need. Calls that take a descriptor's number away are not among them.
 fn calls_for(need: Need) -> &'static [Sysno] {
     match need {
-        Need::Exec | Need::Credentials | Need::Cwd | Need::Terminal | Need::Env => &[],
+        Need::Exec | Need::Credentials | Need::Cwd | Need::Terminal | Need::Env | Need::Digest => &[],
         // sentry/mmap tells it, where there is one: mmap(2) itself is far too frequent.
         Need::Code => &[],
         Need::Open => &[Sysno::OPEN, Sysno::OPENAT, Sysno::CREAT],
@@ -260,17 +262,33 @@ mod tests {
     }
 
     #[test]
+    fn digests_of_programs_are_asked_for_only_where_a_rule_looks_at_them() {
+        let asks = |condition: &str, release| {
+            let rules =
+                format!("- rule: x\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n");
+            let compiled = compile(&[("test.yaml", &rules)], Thresholds::default(), 1);
+            smallest(&compiled.rules.unwrap(), release, "/run/s.sock").to_string().contains("binary_sha256")
+        };
+        let by_hash = "evt.type = execve and intel.hash.tags intersects (miner)";
+        assert!(asks(by_hash, Release::R2026) && !asks(by_hash, Release::R2022));
+        assert!(!asks("evt.type = execve and intel.bin.tags intersects (miner)", Release::R2026));
+    }
+
+    #[test]
     fn a_rule_needs_what_the_rules_need_that_it_waits_for() {
-        let rules = builtin::compiled(Thresholds::default()).rules.unwrap();
+        let rule = |id: &str, what: &str| {
+            format!("- rule: {id}\n  id: {id}\n  desc: d\n{what}  output: o\n  priority: INFO\n")
+        };
+        let file = [
+            rule("bottom", "  condition: evt.type = ioctl\n"),
+            rule("middle", "  sequence:\n    - match: [bottom]\n    - condition: evt.type = chdir\n"),
+            rule("top", "  sequence:\n    - condition: evt.type = connect\n    - match: [middle]\n"),
+        ];
+        let rules = compile(&[("test.yaml", &file.concat())], Thresholds::default(), 1).rules.unwrap();
         let of = |rule: &str| points(&rules, rule, Release::R2026).unwrap();
-        let gpu = of("gpu-miner");
-        assert!(
-            gpu.iter().any(|point| point.starts_with("syscall/ioctl"))
-                || gpu.contains(&"syscall/sysno/16/exit".to_owned())
-        );
-        for waited in ["pool-reconnect", "stratum-cadence"] {
-            assert!(of(waited).iter().all(|point| gpu.contains(point)), "{waited}");
-        }
+        let (bottom, middle, top) = (of("bottom"), of("middle"), of("top"));
+        assert!(bottom.iter().all(|point| middle.contains(point)) && bottom.len() < middle.len());
+        assert!(middle.iter().all(|point| top.contains(point)) && middle.len() < top.len());
         assert_eq!(points(&rules, "no-such-rule", Release::R2026), None);
     }
 

@@ -17,7 +17,7 @@ use super::program::{Derivation, FileSerial, Origin, Provenance};
 
 /// Files that are remembered of a container. A build opens a few thousand different ones; who opens millions to
 /// wear the memory out finds the dull ones dropped first.
-const MAX_FILES: usize = 4096;
+pub(crate) const MAX_FILES: usize = 4096;
 
 /// Names that a file has beside its path. Hard links are few; whoever makes thousands loses the oldest names.
 const MAX_NAMES: usize = 8;
@@ -164,9 +164,25 @@ impl Files {
             return;
         };
         match and_stays {
-            Stays::No => self.truly_at(id, to),
+            Stays::No => self.moved(id, from, to),
             Stays::Yes => self.also_at(id, to),
         }
+    }
+
+    /// One name of the file is another one now; those beside it stay.
+    fn moved(&mut self, id: Id<File>, from: &[u8], to: &[u8]) {
+        if from == to {
+            return;
+        }
+        let Some(file) = self.arena.get_mut(id) else { return };
+        let old = std::mem::replace(&mut file.path, to.into());
+        file.names.retain(|name| **name != *from && **name != *to);
+        // In place of the one that moved there is a free place among the names.
+        if *old != *from && *old != *to {
+            file.names.push(old);
+        }
+        self.unname(from, id);
+        self.name(to, id);
     }
 
     /// The files below a directory, `most` at most.
@@ -240,6 +256,15 @@ impl Files {
     /// The remembered files.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &File> {
         self.arena.iter().map(|(_, file)| file)
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Files {
+    /// Panics where the names do not agree with the files.
+    pub(crate) fn check_invariants(&self) {
+        let named = self.arena.iter().filter(|(id, file)| self.by_path.get(&file.path) == Some(id)).count();
+        assert!(named <= self.by_path.len(), "names");
     }
 }
 

@@ -13,6 +13,7 @@ mod builder;
 mod cadence;
 mod code;
 mod container;
+mod digest;
 mod early;
 mod enters;
 mod fd_table;
@@ -23,8 +24,12 @@ mod image;
 mod inodes;
 mod installer;
 mod interpreter;
+#[cfg(any(test, feature = "fuzzing"))]
+mod invariants;
 mod job;
 mod metadata;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod model;
 mod moved;
 mod net;
 mod orders;
@@ -54,6 +59,7 @@ pub use budget::{DEFAULT_BUDGET, MIN_BUDGET, Shared};
 pub use cadence::{Cadence, Pauses};
 pub use code::{Code, Taken};
 pub use container::{Container, ContainerIx};
+pub use digest::Digests;
 use enters::Enters;
 pub use fd_table::FdTable;
 pub use fds::{Access, Descriptor, Held, Nvidia, Object, OnExec, PipeEnd};

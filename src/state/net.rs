@@ -25,7 +25,7 @@ use super::{EndpointId, ProcessId};
 pub(crate) const MAX_SOCKETS: usize = 4096;
 
 /// Endpoints that are remembered of a container. A crawler talks to more; then those go that it never came back to.
-const MAX_ENDPOINTS: usize = 1024;
+pub(crate) const MAX_ENDPOINTS: usize = 1024;
 
 /// Ports of a container that are remembered as bound. A container has a handful; the oldest goes.
 const MAX_LISTENERS: usize = 32;
@@ -416,6 +416,17 @@ impl Listeners {
 /// Whether a connection to the address stays within the container.
 pub(crate) fn is_own(addr: IpAddr) -> bool {
     addr.is_loopback() || addr.is_unspecified()
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Endpoints {
+    /// Panics where the addresses do not agree with the endpoints.
+    pub(crate) fn check_invariants(&self) {
+        assert_eq!(self.by_remote.len(), self.arena.len(), "an address for each endpoint");
+        for (id, endpoint) in self.arena.iter() {
+            assert_eq!(self.find(&endpoint.remote), Some(id), "an endpoint is found by its address");
+        }
+    }
 }
 
 /// Whether an address lies outside the host: neither loopback, link-local, unspecified nor multicast.

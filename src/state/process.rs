@@ -29,7 +29,7 @@ use super::terminal::Terminal;
 pub(crate) const MAX_ANCESTORS: usize = 8;
 
 /// Inputs that are remembered of a process; the newest replaces the last one beyond it.
-const MAX_INPUTS: usize = 8;
+pub(crate) const MAX_INPUTS: usize = 8;
 
 /// What tells processes apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

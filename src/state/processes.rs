@@ -148,17 +148,25 @@ impl Processes {
         table
     }
 
-    /// The process uses the other's table from now on, and not its own.
+    /// The process uses the other's table from now on, and so does who shared its own.
     pub(crate) fn join_table(&mut self, id: Id<Process>, other: Id<Process>) {
         let (Some(old), Some(new)) =
             (self.arena.get(id).map(|process| process.fds), self.arena.get(other).map(|process| process.fds))
         else {
             return;
         };
-        self.share_table(new);
-        self.drop_table(old);
-        if let Some(process) = self.arena.get_mut(id) {
-            process.fds = new;
+        let users: Vec<Id<Process>> = match self.tables.get(old.0) {
+            Some(shared) if shared.users > 1 => {
+                self.arena.iter().filter(|(_, process)| process.fds == old).map(|(user, _)| user).collect()
+            }
+            Some(_) | None => vec![id],
+        };
+        for user in users {
+            self.share_table(new);
+            self.drop_table(old);
+            if let Some(process) = self.arena.get_mut(user) {
+                process.fds = new;
+            }
         }
     }
 
@@ -269,7 +277,6 @@ impl Processes {
         let Some(process) = self.arena.get_mut(id).filter(|process| process.exited.is_none()) else { return };
         process.exited = Some(time);
         process.asked = None;
-        process.early = None;
         self.exited.push_back(id);
         if self.exited.len() > EXITED_KEPT
             && let Some(oldest) = self.exited.pop_front()
@@ -335,5 +342,38 @@ impl Processes {
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = (Id<Process>, &Process)> {
         self.arena.iter()
+    }
+}
+
+#[cfg(any(test, feature = "fuzzing"))]
+impl Processes {
+    /// Panics where the tables do not agree with each other.
+    pub(crate) fn check_invariants(&self) {
+        let mut users = std::collections::BTreeMap::new();
+        for (id, process) in self.iter() {
+            let of_table = users.entry(process.fds.0).or_insert(0usize);
+            *of_table = of_table.saturating_add(1);
+            let by_key = self.by_key.get(&process.key).copied();
+            // Without start times, bearers of an id share their key; the newest has it, and takes it along.
+            let is_shared = !process.key.start.is_known()
+                && by_key
+                    .is_none_or(|newer| self.get(newer).is_some_and(|newer| newer.serial > process.serial));
+            assert!(by_key == Some(id) || is_shared, "{id:?} is found by its key");
+            let newest = self.newest(process.key.container, process.key.tgid);
+            let is_newest = newest.and_then(|newest| self.get(newest));
+            // A clone may be reported when another one bears the id already.
+            let age = |process: &Process| (process.key.start, process.serial);
+            assert!(
+                is_newest.is_none_or(|newest| age(newest) >= age(process)),
+                "the newest bearer is the newest"
+            );
+        }
+        assert!(self.by_key.len() <= self.len(), "no key without its process");
+        assert!(self.by_tgid.len() <= self.len(), "no id without its process");
+        assert!(self.exited.len() <= EXITED_KEPT, "exited processes");
+        assert_eq!(self.tables.len(), users.len(), "a descriptor table for each that is used");
+        for (table, shared) in &self.tables {
+            assert_eq!(users.get(&table).copied(), Some(shared.users), "users of a table");
+        }
     }
 }

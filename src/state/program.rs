@@ -11,6 +11,7 @@ use std::sync::Arc;
 use crate::event::{Text, Texts, Tgid, Time};
 
 use super::budget::{Account, Budget, Charge, Pins, heap_of};
+use super::digest::Digests;
 use super::path::basename;
 
 /// Arguments that are kept of a program, in bytes. Enough for any command line that a person typed; a longer one is
@@ -19,7 +20,7 @@ const ARGV_KEPT: usize = 8192;
 
 /// Steps that a derivation keeps. Who copies a file in circles to wear the chain out loses steps in the middle:
 /// the first ones, with the remote, stay.
-const MAX_STEPS: u8 = 12;
+pub(crate) const MAX_STEPS: u8 = 12;
 
 /// `TASK_COMM_LEN` without the NUL (`include/linux/sched.h`): where the kernel cuts a process name.
 pub(crate) const COMM_MAX: usize = 15;
@@ -310,6 +311,8 @@ pub struct Program {
     pub name: Box<[u8]>,
     /// The arguments.
     pub argv: Argv,
+    /// What the executable's bytes hash to, where the session asks for that.
+    pub digests: Digests,
     /// Where the executable came from.
     pub executable: Provenance,
     /// The script behind an interpreter, with where it came from.
@@ -353,7 +356,8 @@ impl Program {
             .map(|script| Script { provenance: script.provenance.flat(budget), path: script.path });
         let texts = [&self.path, &self.name, &self.argv.joined];
         let script = self.script.as_ref().map_or(0, |script| heap_of::<u8>(script.path.len()));
-        let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(script, usize::saturating_add);
+        let others = script.saturating_add(self.digests.heap());
+        let bytes = texts.iter().map(|text| heap_of::<u8>(text.len())).fold(others, usize::saturating_add);
         self.charge = budget.charge(Account::Objects, bytes.saturating_add(heap_of::<Program>(1)));
         Arc::new(self)
     }

@@ -9,7 +9,7 @@ use super::net::is_own;
 use super::process::LineageId;
 use super::{
     Container, ContainerIx, Descriptor, Endpoint, EndpointId, FdTable, File, FileId, Object, Pipe, PipeId,
-    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, State, is_remote,
+    Process, ProcessId, ProcessSerial, Role, Socket, SocketId, Source, State, is_remote,
 };
 
 impl State {
@@ -68,6 +68,18 @@ impl State {
     /// The remembered files of a container.
     pub fn files(&self, container: ContainerIx) -> impl Iterator<Item = &File> {
         self.container_at(container).into_iter().flat_map(|container| container.files.iter())
+    }
+
+    /// The file of that name in a container.
+    #[must_use]
+    pub fn file_named(&self, container: ContainerIx, path: &[u8]) -> Option<FileId> {
+        self.container_at(container)?.files.find(path)
+    }
+
+    /// The source of network bytes that went through a pipe.
+    #[must_use]
+    pub fn pipe_source(&self, pipe: PipeId) -> Option<&Source> {
+        self.pipes.get(pipe)?.source.as_ref()
     }
 
     /// The socket of that id.

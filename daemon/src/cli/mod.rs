@@ -18,6 +18,7 @@ mod run;
 mod service;
 mod session;
 mod sinks;
+mod status;
 mod strace;
 
 use std::io::{self, Write};
@@ -69,6 +70,7 @@ enum Command {
     Replay(replay::Typed),
     Dump(dump::Typed),
     Run(run::Typed),
+    Status(status::Typed),
     Session(session::Typed),
     Rules(rules::Typed),
     Record(record::Typed),
@@ -98,6 +100,7 @@ pub(crate) fn main() -> ExitCode {
         Command::Replay(typed) => replay::run(typed),
         Command::Dump(typed) => dump::run(typed),
         Command::Run(typed) => run::run(typed),
+        Command::Status(typed) => status::run(typed),
         Command::Session(typed) => session::run(typed),
         Command::Rules(typed) => rules::run(typed),
         Command::Record(typed) => record::run(typed),

@@ -124,7 +124,7 @@ fn replay(plan: &Plan, source: &Source, out: &mut impl Write) -> Result<Outcome>
         let end = chunk.fill(&mut trace);
         let begin = Instant::now();
         for packet in chunk.packets() {
-            analysis.packet(packet);
+            let _counted = analysis.packet(packet);
         }
         nanos = nanos.saturating_add(begin.elapsed().as_nanos());
         for finding in analysis.findings() {

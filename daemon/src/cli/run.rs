@@ -3,12 +3,15 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use clap::Args;
 use sluicebox_daemon::config::{Config, ConfigError, Mode, Stdout};
 use sluicebox_daemon::intel;
+use sluicebox_daemon::observe::{Desk, DeskError, Observed};
 use sluicebox_daemon::reload::{Current, InForce, ReloadError, Reloader, Source, TICK};
+use sluicebox_daemon::respond::Responder;
 use sluicebox_daemon::respond::sinks::Sinks;
 use sluicebox_daemon::serve::Options;
 use sluicebox_daemon::watch::{Shared, Watching};
@@ -36,6 +39,9 @@ pub(super) struct Typed {
     /// The socket file's permissions, in octal
     #[arg(long, value_name = "MODE")]
     socket_mode: Option<Mode>,
+    /// A directory where a runtime says which containers come: each ID.json gets a socket ID.sock of its own
+    #[arg(long, value_name = "DIR")]
+    socket_dir: Option<PathBuf>,
     /// Threads that receive; half of the processors, at most 4, if not given
     #[arg(long, value_name = "N")]
     workers: Option<NonZeroUsize>,
@@ -61,6 +67,7 @@ impl Typed {
         let typed = self.clone();
         config.socket = typed.socket.unwrap_or(config.socket);
         config.socket_mode = typed.socket_mode.unwrap_or(config.socket_mode);
+        config.socket_dir = typed.socket_dir.or(config.socket_dir);
         config.workers = typed.workers.or(config.workers);
         config.intel = typed.intel.or(config.intel);
         if !typed.rules.is_empty() {
@@ -87,11 +94,19 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
         return check(config);
     }
     log::start_as(config.log.format, config.log.level.name());
-    let sinks = Sinks::open(&config.sinks)?;
+    let sinks = Arc::new(Sinks::open(&config.sinks)?);
     let current = Arc::new(Current::new(first(config)?));
     let options = options(&current.get().config);
     let reloader = Arc::new(Reloader::start(typed.source(), Arc::clone(&current))?);
-    let shared = Arc::new(Shared { current, sinks, registry: Arc::default() });
+    let responder = Responder::start(Arc::clone(&sinks))?;
+    let shared = Arc::new(Shared {
+        current,
+        sinks: Arc::clone(&sinks),
+        responder,
+        registry: Arc::default(),
+        metrics: Arc::default(),
+        asks: Arc::default(),
+    });
     let of_signal = (Arc::clone(&reloader), Arc::clone(&shared));
     let on_hangup = move || {
         let (reloader, shared) = &of_signal;
@@ -100,18 +115,46 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
         reloader.ask();
     };
     let service = Service::bind(options, Some(Box::new(on_hangup)))?;
+    let desk = desk(&shared, &service)?;
     service.run(Watching(Arc::clone(&shared)))?;
+    drop(desk);
     drop(reloader);
     let history = shared.current.history();
     if history.taken > 0 || history.refused > 0 {
         info!(taken = history.taken, refused = history.refused, "reloads");
     }
-    match Arc::into_inner(shared) {
-        Some(shared) => shared.sinks.close(),
-        // A connection that panicked may have left itself behind.
+    // What is done about findings ends first: what came of it is a finding.
+    drop(shared);
+    match Arc::into_inner(sinks) {
+        Some(sinks) => sinks.close(),
         None => warn!("somebody still watches: what waits for the sinks may be lost"),
     }
     Ok(Outcome::Clean)
+}
+
+/// Answers whoever asks how it is. A control socket that nobody asked for may be missing; what was asked for may not.
+fn desk(shared: &Shared, service: &Service) -> Result<Option<Desk>> {
+    let observed = Arc::new(Observed {
+        since: SystemTime::now(),
+        current: Arc::clone(&shared.current),
+        sinks: Arc::clone(&shared.sinks),
+        responses: Arc::clone(shared.responder.counts()),
+        connections: service.counters(),
+        metrics: Arc::clone(&shared.metrics),
+        registry: Arc::clone(&shared.registry),
+        asks: Arc::clone(&shared.asks),
+    });
+    let force = shared.current.get();
+    match Desk::open(observed, force.config.metrics.listen, &force.config.control()) {
+        Ok(desk) => Ok(Some(desk)),
+        Err(error @ DeskError::Control { .. })
+            if force.config.control.is_none() && force.config.metrics.listen.is_none() =>
+        {
+            warn!(%error, "`sluicebox status` will not be answered");
+            Ok(None)
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// What is in force at first. All that is wrong with the rules goes to standard error.
@@ -138,6 +181,7 @@ fn told(error: &ReloadError) -> String {
 fn options(config: &Config) -> Options {
     let mut options = Options::at(config.socket.clone());
     options.mode = config.socket_mode.0;
+    options.socket_dir.clone_from(&config.socket_dir);
     options.workers = config.workers.unwrap_or(options.workers);
     options.max_connections = config.max_connections;
     options.tick = options.tick.min(TICK);

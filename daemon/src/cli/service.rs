@@ -4,12 +4,13 @@ use std::fs;
 use std::io::ErrorKind;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use sluicebox_daemon::config::{DEFAULT_SOCKET, Mode};
-use sluicebox_daemon::serve::{Factory, Options, Server, Totals};
+use sluicebox_daemon::serve::{Counters, Factory, Options, Server, Totals};
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing::{info, warn};
@@ -63,11 +64,19 @@ impl Service {
         Ok(Service { runtime, server, signals })
     }
 
+    /// What the server counts.
+    pub(super) fn counters(&self) -> Arc<Counters> {
+        self.server.counters()
+    }
+
     /// Serves until SIGINT or SIGTERM.
     pub(super) fn run(self, factory: impl Factory) -> Result<Totals> {
         let Service { runtime, server, signals } = self;
         info!(socket = %server.path().display(), "listening");
-        let totals = runtime.block_on(server.run(factory, signals.wait()))?;
+        let totals = runtime.block_on(server.run(factory, signals.wait()));
+        // Whoever is still being looked up hangs in a file system and is not waited for.
+        runtime.shutdown_background();
+        let totals = totals?;
         info!(
             connections = totals.served,
             refused = totals.refused,

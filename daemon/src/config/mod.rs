@@ -40,6 +40,8 @@ pub struct Config {
     pub socket: PathBuf,
     /// Its permissions, in octal.
     pub socket_mode: Mode,
+    /// A directory where a runtime says which containers come (`ID.json`), each of which gets a socket of its own there.
+    pub socket_dir: Option<PathBuf>,
     /// Threads that receive; half of the processors, at most 4, if not given.
     pub workers: Option<NonZeroUsize>,
     /// Connections that may be open at once.
@@ -56,8 +58,6 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// What is done to a container that is convicted.
     pub kill: Kill,
-    /// How a suspicious container is looked at more closely.
-    pub escalate: Escalate,
     /// Where findings go.
     pub sinks: Sinks,
     /// Who may ask for metrics.
@@ -103,22 +103,6 @@ pub struct Kill {
     pub timeout: Span,
     /// Tries; between two of them is a pause that doubles.
     pub attempts: u32,
-}
-
-/// How a suspicious container is looked at more closely.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Escalate {
-    /// Whether.
-    pub mode: Doing,
-    /// The trace session of a suspicious sandbox, as `sluicebox session` prints it.
-    pub session: Option<PathBuf>,
-    /// The session of all others, which it gets back.
-    pub usual: Option<PathBuf>,
-    /// How long nothing may be found before it gets that back.
-    pub calm: Span,
-    /// How long one try may take.
-    pub timeout: Span,
 }
 
 /// Where findings go.
@@ -233,6 +217,7 @@ impl Default for Config {
         Config {
             socket: PathBuf::from(DEFAULT_SOCKET),
             socket_mode: Mode(0o600),
+            socket_dir: None,
             workers: None,
             max_connections: 16_384,
             sandbox_memory: Bytes(sluicebox::state::DEFAULT_BUDGET),
@@ -241,7 +226,6 @@ impl Default for Config {
             intel: None,
             thresholds: Thresholds::default(),
             kill: Kill::default(),
-            escalate: Escalate::default(),
             sinks: Sinks::default(),
             metrics: Metrics::default(),
             log: Log::default(),
@@ -265,18 +249,6 @@ impl From<Thresholds> for sluicebox::rules::Thresholds {
 impl Default for Kill {
     fn default() -> Kill {
         Kill { mode: Doing::DryRun, per_minute: 10, timeout: Span::from_secs(5), attempts: 5 }
-    }
-}
-
-impl Default for Escalate {
-    fn default() -> Escalate {
-        Escalate {
-            mode: Doing::Off,
-            session: None,
-            usual: None,
-            calm: Span::from_secs(600),
-            timeout: Span::from_secs(5),
-        }
     }
 }
 
@@ -320,10 +292,10 @@ impl Config {
     }
 
     fn relative_to(&mut self, directory: &Path) {
-        let of_file = [Some(&mut self.socket), self.control.as_mut(), self.intel.as_mut()];
-        let of_sessions = [self.escalate.session.as_mut(), self.escalate.usual.as_mut()];
+        let of_file =
+            [Some(&mut self.socket), self.socket_dir.as_mut(), self.control.as_mut(), self.intel.as_mut()];
         self.sinks.relative_to(directory);
-        let all = of_file.into_iter().chain(of_sessions).flatten().chain(&mut self.rules);
+        let all = of_file.into_iter().flatten().chain(&mut self.rules);
         for path in all {
             *path = directory.join(&*path);
         }
@@ -387,22 +359,11 @@ impl Config {
             "not a number of tries",
             "choose 1 to 20",
         );
-        for (key, span) in
-            [(&["kill", "timeout"], self.kill.timeout), (&["escalate", "timeout"], self.escalate.timeout)]
-        {
-            refuse(
-                !(1..=60).contains(&span.get().as_secs()),
-                key,
-                "not a time in which runsc can answer",
-                "choose `1s` to `60s`",
-            );
-        }
-        let has_sessions = self.escalate.session.is_some() && self.escalate.usual.is_some();
         refuse(
-            self.escalate.mode != Doing::Off && !has_sessions,
-            &["escalate", "mode"],
-            "there is nothing to change between",
-            "name two sessions, `session` and `usual`, or set `mode = \"off\"`",
+            !(1..=60).contains(&self.kill.timeout.get().as_secs()),
+            &["kill", "timeout"],
+            "not a time in which runsc can answer",
+            "choose `1s` to `60s`",
         );
         refuse(
             !(1..=1_000_000).contains(&self.sinks.queue),
@@ -458,7 +419,6 @@ mod tests {
         let config = parse(&uncommented.join("\n")).unwrap();
         assert!(config.workers.is_some() && config.control.is_some() && config.intel.is_some());
         assert!(config.metrics.listen.is_some() && config.sinks.file.len() == 1);
-        assert!(config.escalate.session.is_some() && config.escalate.usual.is_some());
     }
 
     #[test]
@@ -494,7 +454,6 @@ mod tests {
             ("sandbox_memory = \"1KiB\"", "so little"),
             ("[kill]\nper_minute = 0", "nothing is ever killed"),
             ("[kill]\ntimeout = \"2m\"", "runsc can answer"),
-            ("[escalate]\nmode = \"on\"", "nothing to change between"),
             ("[sinks]\nqueue = 0", "length of a queue"),
             ("[[sinks.file]]\npath = \"/a\"\n[[sinks.file]]\npath = \"/a\"", "two sinks write"),
             ("socket_mode = \"999\"", "octal"),

@@ -58,6 +58,18 @@ impl<W: Write> Dumper<W> {
     /// # Errors
     /// If the line cannot be written.
     pub fn packet(&mut self, packet: &[u8]) -> io::Result<()> {
+        self.write_line(packet);
+        self.line.push('\n');
+        self.out.write_all(self.line.as_bytes())
+    }
+
+    /// The line of one record, which is printed nowhere.
+    pub fn one(&mut self, packet: &[u8]) -> &str {
+        self.write_line(packet);
+        &self.line
+    }
+
+    fn write_line(&mut self, packet: &[u8]) {
         let decoded = Decoded { record: self.record, packet, message: wire::decode(packet) };
         self.record = self.record.saturating_add(1);
         self.line.clear();
@@ -73,8 +85,6 @@ impl<W: Write> Dumper<W> {
             }
             Style::Json => json::line(&mut self.line, &decoded),
         }
-        self.line.push('\n');
-        self.out.write_all(self.line.as_bytes())
     }
 
     /// Writes out what is buffered.

@@ -93,6 +93,12 @@ pub struct Source {
     pub name: String,
     /// Where it is. `{key}` is replaced by the key, for publishers who want it there.
     pub url: String,
+    /// How it is published: as a file, a TAXII collection or a directory of MISP events.
+    #[serde(default)]
+    pub published: Published,
+    /// Of a directory of events, how many at most; the newest.
+    #[serde(default = "max_events")]
+    pub max_events: usize,
     /// Its form; told from its bytes if not given.
     #[serde(default, deserialize_with = "format")]
     pub format: Option<Format>,
@@ -155,6 +161,19 @@ pub struct Source {
     pub key: Option<Key>,
 }
 
+/// How a feed is published.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Published {
+    /// One file at the URL.
+    #[default]
+    File,
+    /// A TAXII 2.1 collection: the URL is that of its objects, and pages are followed.
+    Taxii,
+    /// A directory of MISP events: the URL ends with a `/`, and `manifest.json` says which events there are.
+    Misp,
+}
+
 /// Where a key is, and where it goes.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -211,6 +230,11 @@ fn yes() -> bool {
 /// 64 MiB: the largest public list of addresses has 20.
 fn max_bytes() -> u64 {
     64 << 20
+}
+
+/// More than the largest public directory of events has.
+fn max_events() -> usize {
+    5000
 }
 
 fn minute() -> Duration {
@@ -355,6 +379,9 @@ impl Source {
         if super::fetch::has_userinfo(&self.url) {
             return Err("a password in the URL would be shown; use `key`".to_owned());
         }
+        if self.published == Published::Misp && (!self.url.ends_with('/') || self.url.contains('?')) {
+            return Err("the URL of a directory ends with `/`".to_owned());
+        }
         if self.confidence > 100 {
             return Err("confidence is 0 to 100".to_owned());
         }
@@ -471,6 +498,8 @@ mod tests {
             ("url = \"https://me:secret@feeds.example/a\"", "password"),
             ("url = \"https://feeds.example/{key}\"", "no key"),
             ("interval = \"1 hour\"", "span of time"),
+            ("url = \"https://feeds.example/misp\"\npublished = \"misp\"", "ends with `/`"),
+            ("interval = \"1h\"\npublished = \"ftp\"", "unknown variant `ftp`"),
         ] {
             let key = change.split(' ').next().unwrap_or_default();
             let lines = FEED.lines().map(|line| if line.starts_with(key) { change } else { line });

@@ -1,20 +1,23 @@
 //! Fetching one feed: conditional, bounded in time, size and redirects, and silent about keys.
 //!
-//! What comes back is not believed to be a feed: that is the parser's to say.
+//! What comes back is not believed to be a feed: that is the parser's to say. A feed may be one file, the pages of a TAXII
+//! collection ([`taxii`]) or a directory of MISP events ([`misp`]): then the limits are those of all together.
 
+use std::cell::Cell;
 use std::fs;
 use std::io::{self, Read};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
-use ureq::http::header::{ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION};
+use ureq::http::header::{ACCEPT, ETAG, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED, LOCATION};
 use ureq::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use ureq::{Agent, Proxy};
 
-use super::config::{Settings, Source};
+use super::config::{Published, Settings, Source};
 use super::unpack::{UnpackError, unpack};
+use super::{misp, taxii};
 
 /// Redirects that are followed. Publishers move once, behind a front that sends on once.
 const MAX_REDIRECTS: usize = 5;
@@ -90,6 +93,9 @@ pub enum FetchError {
     /// The server could not be reached or does not speak HTTP.
     #[error("no answer: {0}")]
     Transport(String),
+    /// Parts of it do not belong together.
+    #[error("{0}")]
+    Parts(&'static str),
     /// The packed body is broken.
     #[error("{0}")]
     Unpack(#[from] UnpackError),
@@ -108,6 +114,7 @@ impl FetchError {
             FetchError::TooLarge(_) | FetchError::Unpack(UnpackError::TooLarge(_)) => "too-large",
             FetchError::Cut(_) => "cut",
             FetchError::Transport(_) => "unreachable",
+            FetchError::Parts(_) => "parts",
             FetchError::Unpack(_) => "broken-archive",
         }
     }
@@ -139,36 +146,71 @@ pub(super) fn has_userinfo(url: &str) -> bool {
     authority.split(['/', '?', '#']).next().is_some_and(|authority| authority.contains('@'))
 }
 
-/// Fetches a feed unless it is as it was.
+/// Fetches a feed unless it is as it was. `kept` gives its last good file, of which parts may still hold.
 ///
 /// # Errors
 /// Whatever keeps the whole file from being here.
-pub fn fetch(source: &Source, settings: &Settings, known: &Validators) -> Result<Fetched, FetchError> {
+pub fn fetch(
+    source: &Source,
+    settings: &Settings,
+    known: &Validators,
+    kept: &dyn Fn() -> Option<Vec<u8>>,
+) -> Result<Fetched, FetchError> {
     let secret = source.key.as_ref().map(|key| Secret::read(&key.file)).transpose()?;
-    let request = Request::new(source, settings, known, secret.as_ref())?;
-    request.run().map_err(|error| match (&secret, error) {
+    let session = Session::new(source, settings, secret.as_ref())?;
+    let fetched = match source.published {
+        Published::File => session.get(&session.url, known).map(Fetched::from),
+        Published::Taxii => taxii::fetch(&session, known),
+        Published::Misp => misp::fetch(&session, known, kept),
+    };
+    fetched.map_err(|error| match (&secret, error) {
         (Some(secret), FetchError::Transport(what)) => FetchError::Transport(secret.out_of(&what)),
         (Some(secret), FetchError::Cut(what)) => FetchError::Cut(secret.out_of(&what)),
         (_, error) => error,
     })
 }
 
-struct Request<'a> {
-    source: &'a Source,
-    agent: Agent,
-    url: Uri,
-    conditions: HeaderMap,
-    /// For the first host only.
-    auth: Option<(HeaderName, HeaderValue)>,
+/// What a server answered to one request.
+pub(super) enum Reply {
+    Unchanged,
+    Body(Page),
 }
 
-impl<'a> Request<'a> {
+/// One file, unpacked.
+pub(super) struct Page {
+    pub(super) bytes: Vec<u8>,
+    pub(super) validators: Validators,
+    /// The place in a collection that this page reaches to (TAXII 2.1, 3.4).
+    pub(super) added_last: Option<String>,
+}
+
+impl From<Reply> for Fetched {
+    fn from(reply: Reply) -> Fetched {
+        match reply {
+            Reply::Unchanged => Fetched::Unchanged,
+            Reply::Body(Page { bytes, validators, added_last: _ }) => Fetched::Body { bytes, validators },
+        }
+    }
+}
+
+/// All requests for one feed. What they may take of time and size, they may take together.
+pub(super) struct Session<'a> {
+    pub(super) source: &'a Source,
+    /// Where the feed is, with its key where that belongs into the URL.
+    pub(super) url: Uri,
+    agent: Agent,
+    /// For the feed's own host only.
+    auth: Option<(HeaderName, HeaderValue)>,
+    begin: Instant,
+    left: Cell<u64>,
+}
+
+impl<'a> Session<'a> {
     fn new(
         source: &'a Source,
         settings: &Settings,
-        known: &Validators,
         secret: Option<&Secret>,
-    ) -> Result<Request<'a>, FetchError> {
+    ) -> Result<Session<'a>, FetchError> {
         let proxy = match &settings.proxy {
             Some(proxy) => Some(Proxy::new(proxy).map_err(|_| FetchError::Proxy)?),
             None => Proxy::try_from_env(),
@@ -177,18 +219,11 @@ impl<'a> Request<'a> {
             .http_status_as_error(false)
             .max_redirects(0)
             .max_redirects_will_error(false)
-            .timeout_global(Some(source.timeout))
             .timeout_connect(Some(CONNECT.min(source.timeout)))
             .user_agent(concat!("sluicebox/", env!("CARGO_PKG_VERSION")))
             .proxy(proxy)
             .build()
             .new_agent();
-        let mut conditions = HeaderMap::new();
-        for (name, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)] {
-            if let Some(value) = value.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
-                conditions.insert(name, value);
-            }
-        }
         let mut url = source.url.clone();
         let mut auth = None;
         if let (Some(key), Some(Secret(secret))) = (&source.key, secret) {
@@ -205,16 +240,53 @@ impl<'a> Request<'a> {
             }
         }
         let url = url.parse().map_err(|_| FetchError::Redirect("the URL is none"))?;
-        Ok(Request { source, agent, url, conditions, auth })
+        let left = Cell::new(source.max_bytes);
+        Ok(Session { source, url, agent, auth, begin: Instant::now(), left })
     }
 
-    fn run(mut self) -> Result<Fetched, FetchError> {
+    /// Asks for one file, unless it is as it was.
+    pub(super) fn get(&self, url: &Uri, known: &Validators) -> Result<Reply, FetchError> {
+        let mut conditions = HeaderMap::new();
+        for (name, value) in [(IF_NONE_MATCH, &known.etag), (IF_MODIFIED_SINCE, &known.last_modified)] {
+            if let Some(value) = value.as_ref().and_then(|value| HeaderValue::from_str(value).ok()) {
+                conditions.insert(name, value);
+            }
+        }
+        let auth = self.auth.clone().filter(|_| url.authority() == self.url.authority());
+        Request { session: self, url: url.clone(), conditions, auth }.run()
+    }
+
+    /// How long the next request may take.
+    fn remaining(&self) -> Result<Duration, FetchError> {
+        let remaining = self.source.timeout.saturating_sub(self.begin.elapsed());
+        if remaining.is_zero() { Err(self.timed_out()) } else { Ok(remaining) }
+    }
+
+    fn timed_out(&self) -> FetchError {
+        FetchError::Timeout(self.source.timeout)
+    }
+}
+
+struct Request<'a> {
+    session: &'a Session<'a>,
+    url: Uri,
+    conditions: HeaderMap,
+    auth: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Request<'_> {
+    fn run(mut self) -> Result<Reply, FetchError> {
         for _ in 0..=MAX_REDIRECTS {
-            let mut request = self.agent.get(&self.url);
+            let remaining = self.session.remaining()?;
+            let mut request =
+                self.session.agent.get(&self.url).config().timeout_global(Some(remaining)).build();
             for (name, value) in
                 self.conditions.iter().chain(self.auth.as_ref().map(|(name, value)| (name, value)))
             {
                 request = request.header(name, value);
+            }
+            if self.session.source.published == Published::Taxii {
+                request = request.header(ACCEPT, taxii::MEDIA_TYPE);
             }
             let mut response = request.call().map_err(|error| self.failed(error))?;
             match response.status() {
@@ -223,10 +295,11 @@ impl<'a> Request<'a> {
                         etag: validator(response.headers(), &ETAG),
                         last_modified: validator(response.headers(), &LAST_MODIFIED),
                     };
+                    let added_last = validator(response.headers(), &taxii::ADDED_LAST);
                     let bytes = self.body(response.body_mut())?;
-                    return Ok(Fetched::Body { bytes, validators });
+                    return Ok(Reply::Body(Page { bytes, validators, added_last }));
                 }
-                StatusCode::NOT_MODIFIED if !self.conditions.is_empty() => return Ok(Fetched::Unchanged),
+                StatusCode::NOT_MODIFIED if !self.conditions.is_empty() => return Ok(Reply::Unchanged),
                 StatusCode::MOVED_PERMANENTLY
                 | StatusCode::FOUND
                 | StatusCode::SEE_OTHER
@@ -257,25 +330,31 @@ impl<'a> Request<'a> {
     }
 
     fn body(&self, body: &mut ureq::Body) -> Result<Vec<u8>, FetchError> {
-        let limit = self.source.max_bytes;
-        if body.content_length().is_some_and(|claimed| claimed > limit) {
-            return Err(FetchError::TooLarge(limit));
+        let left = self.session.left.get();
+        let too_large = || FetchError::TooLarge(self.session.source.max_bytes);
+        if body.content_length().is_some_and(|claimed| claimed > left) {
+            return Err(too_large());
         }
         // The reader counts after the transfer encoding is undone, so a bomb goes off at the limit.
         let mut bytes = Vec::new();
         body.as_reader()
-            .take(limit.saturating_add(1))
+            .take(left.saturating_add(1))
             .read_to_end(&mut bytes)
             .map_err(|error| self.broken(error))?;
-        if u64::try_from(bytes.len()).is_ok_and(|length| length > limit) {
-            return Err(FetchError::TooLarge(limit));
+        if u64::try_from(bytes.len()).is_ok_and(|length| length > left) {
+            return Err(too_large());
         }
-        Ok(unpack(bytes, limit)?)
+        let bytes = match unpack(bytes, left) {
+            Err(UnpackError::TooLarge(_)) => return Err(too_large()),
+            unpacked => unpacked?,
+        };
+        self.session.left.set(left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX)));
+        Ok(bytes)
     }
 
     fn failed(&self, error: ureq::Error) -> FetchError {
         if is_timeout(&error) {
-            return FetchError::Timeout(self.source.timeout);
+            return self.session.timed_out();
         }
         if matches!(error, ureq::Error::BadUri(_)) {
             // Its text is the URL.
@@ -286,10 +365,10 @@ impl<'a> Request<'a> {
 
     fn broken(&self, error: io::Error) -> FetchError {
         if error.kind() == io::ErrorKind::TimedOut {
-            return FetchError::Timeout(self.source.timeout);
+            return self.session.timed_out();
         }
         match error.downcast::<ureq::Error>() {
-            Ok(ureq::Error::Timeout(_)) => FetchError::Timeout(self.source.timeout),
+            Ok(ureq::Error::Timeout(_)) => self.session.timed_out(),
             Ok(error) => FetchError::Cut(error.to_string()),
             Err(error) => FetchError::Cut(error.to_string()),
         }
@@ -307,7 +386,7 @@ fn validator(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
 }
 
 /// The URL that a `Location` means, seen from `base`.
-fn resolve(base: &Uri, to: &str) -> Option<Uri> {
+pub(super) fn resolve(base: &Uri, to: &str) -> Option<Uri> {
     let scheme = base.scheme_str()?;
     let authority = base.authority()?;
     let to = to.split('#').next().unwrap_or(to);

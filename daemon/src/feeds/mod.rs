@@ -10,10 +10,14 @@
 pub mod config;
 pub mod explain;
 pub mod fetch;
+mod misp;
 pub mod publish;
+mod seen;
 pub mod store;
-mod unpack;
+mod taxii;
+pub mod unpack;
 pub mod update;
+mod zip;
 
 pub use config::{Config, ConfigError, Source};
 pub use store::{Locked, State, Store, StoreError};

@@ -1,7 +1,7 @@
 //! What is kept between runs: of each feed its last good file and what came of it, and a lock against two runs.
 //!
 //! `NAME.feed` is the last file that was accepted, as it was unpacked. `NAME.json` says what was known of it. The file is
-//! written first: should only that be done, the next run fetches once more.
+//! written first: should only that be done, the next run fetches once more. `NAME.seen` says since when its entries are there.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -14,6 +14,7 @@ use thiserror::Error;
 
 use super::fetch::Validators;
 use super::publish::publish;
+use super::seen::Seen;
 
 /// The largest state of one feed.
 const MAX_STATE: u64 = 1 << 20;
@@ -161,6 +162,15 @@ impl Store {
         self.read(&self.file(feed, "feed"), MAX_BODY)
     }
 
+    /// Since when the entries of its last good file are there.
+    ///
+    /// # Errors
+    /// If that is known and the system does not give it.
+    pub(super) fn seen(&self, feed: &str) -> Result<Seen, StoreError> {
+        let bytes = self.read(&self.file(feed, "seen"), MAX_BODY)?;
+        Ok(bytes.map(|bytes| Seen::read(&bytes)).unwrap_or_default())
+    }
+
     fn file(&self, feed: &str, what: &str) -> PathBuf {
         self.directory.join(format!("{feed}.{what}"))
     }
@@ -199,6 +209,14 @@ impl Locked {
         let bytes = serde_json::to_vec_pretty(state)
             .map_err(|error| StoreError::File { path: path.clone(), source: error.into() })?;
         self.write(path, &bytes)
+    }
+
+    /// Keeps since when the entries of its last good file are there.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub(super) fn keep_seen(&self, feed: &str, seen: &Seen) -> Result<(), StoreError> {
+        self.write(self.store.file(feed, "seen"), &seen.to_bytes())
     }
 
     fn write(&self, path: PathBuf, bytes: &[u8]) -> Result<(), StoreError> {

@@ -1,9 +1,11 @@
-//! Files that publishers pack: gzip and zstd, told from their first bytes, with a limit on what comes out.
+//! Files that publishers pack: gzip, zstd and ZIP, told from their first bytes, with a limit on what comes out.
 
 use std::io::{self, Read};
 
 use flate2::read::MultiGzDecoder;
 use thiserror::Error;
+
+use super::zip;
 
 /// How much of the past a zstd file may refer to: 128 MiB, as `zstd --long` writes.
 const WINDOW_LOG: u32 = 27;
@@ -19,7 +21,7 @@ pub enum UnpackError {
     #[error("broken {0}: {1}")]
     Broken(&'static str, io::Error),
     /// It is packed in a form that is not read.
-    #[error("packed as {0}, which is not read")]
+    #[error("{0}, which is not read")]
     Unsupported(&'static str),
 }
 
@@ -27,7 +29,7 @@ pub enum UnpackError {
 ///
 /// # Errors
 /// Where they are broken, or unpack to more than `limit`.
-pub(super) fn unpack(bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, UnpackError> {
+pub fn unpack(bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, UnpackError> {
     if bytes.starts_with(b"\x1f\x8b") {
         read("gzip", MultiGzDecoder::new(bytes.as_slice()), limit)
     } else if bytes.starts_with(b"\x28\xb5\x2f\xfd") {
@@ -35,14 +37,14 @@ pub(super) fn unpack(bytes: Vec<u8>, limit: u64) -> Result<Vec<u8>, UnpackError>
         let mut decoder = zstd::Decoder::new(bytes.as_slice()).map_err(broken)?;
         decoder.window_log_max(WINDOW_LOG).map_err(broken)?;
         read("zstd", decoder, limit)
-    } else if bytes.starts_with(b"PK\x03\x04") {
-        Err(UnpackError::Unsupported("ZIP"))
+    } else if bytes.starts_with(zip::MAGIC) {
+        zip::only_file(&bytes, limit)
     } else {
         Ok(bytes)
     }
 }
 
-fn read(form: &'static str, reader: impl Read, limit: u64) -> Result<Vec<u8>, UnpackError> {
+pub(super) fn read(form: &'static str, reader: impl Read, limit: u64) -> Result<Vec<u8>, UnpackError> {
     let mut plain = Vec::new();
     reader
         .take(limit.saturating_add(1))
@@ -72,7 +74,8 @@ mod tests {
     #[test]
     fn what_is_packed_comes_out_whole_up_to_the_limit() {
         let plain = b"192.0.2.1\n".repeat(10);
-        for packed in [plain.clone(), gzip(&plain), zstd::encode_all(plain.as_slice(), 3).unwrap()] {
+        let zipped = zip::tests::zip(&[("full.csv", &plain)]);
+        for packed in [plain.clone(), gzip(&plain), zstd::encode_all(plain.as_slice(), 3).unwrap(), zipped] {
             assert_eq!(unpack(packed.clone(), 100).unwrap(), plain);
             if packed != plain {
                 assert!(matches!(unpack(packed, 99), Err(UnpackError::TooLarge(99))));

@@ -208,10 +208,16 @@ impl Update {
             if !matches!(fate, Fate::NotDue { .. } | Fate::NotAsked) {
                 locked.keep_state(&source.name, &state)?;
             }
-            let (entries, told) = match fresh {
+            let is_fresh = fresh.is_some();
+            let (mut entries, told) = match fresh {
                 Some(fresh) => fresh,
                 None => kept(&locked, source, &self.config, &lists, now)?,
             };
+            let before = locked.store().seen(&source.name)?;
+            let seen = before.date(&mut entries, state.changed.unwrap_or(now));
+            if is_fresh && seen != before {
+                locked.keep_seen(&source.name, &seen)?;
+            }
             tell(Told {
                 feed: &source.name,
                 fate,
@@ -248,7 +254,8 @@ impl Update {
         } else {
             Validators::default()
         };
-        match fetch(source, &self.config.settings, &known).map_err(Trouble::Fetch)? {
+        let kept = || self.store.body(&source.name).ok().flatten();
+        match fetch(source, &self.config.settings, &known, &kept).map_err(Trouble::Fetch)? {
             Fetched::Unchanged => {
                 state.confirmed = Some(now);
                 state.error = None;

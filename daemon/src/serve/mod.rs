@@ -12,6 +12,7 @@
 mod batch;
 mod consumer;
 mod counters;
+mod directory;
 mod handshake;
 mod listen;
 mod peer;
@@ -38,6 +39,7 @@ pub use peer::{ConnectionId, Peer};
 
 pub(crate) use worker::now;
 
+use directory::{Directory, Doors};
 use listen::{Entrance, Whose};
 use pool::Pool;
 use socket::Listening;
@@ -64,6 +66,8 @@ pub struct Options {
     pub linger: Duration,
     /// The interval of [`Consumer::tick`].
     pub tick: Duration,
+    /// A directory where a runtime says which containers come, each of which gets a socket of its own there.
+    pub socket_dir: Option<PathBuf>,
     /// Which programs may say which sandbox it is that connects.
     pub runsc: Policy,
 }
@@ -82,6 +86,7 @@ impl Options {
             handshake_timeout: Duration::from_secs(5),
             linger: Duration::from_micros(500),
             tick: Duration::from_secs(1),
+            socket_dir: None,
             runsc: Policy::Installed,
         }
     }
@@ -110,6 +115,14 @@ pub enum ServeError {
         /// Where.
         path: PathBuf,
         /// Why.
+        source: std::io::Error,
+    },
+    /// The directory of sockets, or a file in it, cannot be used.
+    #[error("{}: {source}", path.display())]
+    Directory {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
         source: std::io::Error,
     },
     /// There is no tokio runtime to accept with.
@@ -176,13 +189,26 @@ impl Server {
         factory: impl Factory,
         stop: impl Future<Output = ()>,
     ) -> Result<Totals, ServeError> {
+        let directory = self.options.socket_dir.clone().map(Directory::open).transpose()?;
         let mut receiver = Receiver::start_with(self.options, self.counters, Arc::new(factory))?;
+        let entrance = Arc::clone(&receiver.entrance);
+        let mut doors = Doors::new();
+        let keeping = async {
+            match directory {
+                Some(directory) => directory.keep(&entrance, &mut doors).await,
+                None => std::future::pending().await,
+            }
+        };
         let door = receiver.entrance.open(self.listening, Whose::Anybodys)?;
         let result = tokio::select! {
             () = stop => Ok(()),
             end = receiver.failed() => Err(end),
+            never = keeping => match never {},
         };
         door.close().await;
+        for door in doors.into_values() {
+            door.close().await;
+        }
         let totals = receiver.stop().await;
         result.map(|()| totals)
     }

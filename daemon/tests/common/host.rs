@@ -7,7 +7,7 @@ use sluicebox_daemon::feeds::publish::publish;
 use tempfile::TempDir;
 
 use super::feeds::said;
-use super::{Listening, run, sluicebox};
+use super::{Listening, run, sluicebox, text};
 
 /// A rule that finds the first connect of a container.
 pub(crate) const RULE: &str = "- rule: Connects\n  id: connects\n  desc: d\n  condition: evt.type = connect\n  \
@@ -54,6 +54,19 @@ impl Host {
 
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.path("log")).unwrap()
+    }
+
+    /// What `status` says.
+    pub(crate) fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.ask(&["--format", "json"])).unwrap()
+    }
+
+    /// What `status` prints.
+    pub(crate) fn ask(&self, arguments: &[&str]) -> String {
+        let control = self.path("control.sock");
+        let output = run(sluicebox().arg("status").arg("--control").arg(control).args(arguments));
+        assert!(output.status.success(), "{}", text(&output.stderr));
+        text(&output.stdout)
     }
 
     /// How often the log says something.

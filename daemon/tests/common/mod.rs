@@ -7,6 +7,7 @@ pub(crate) mod corpus;
 pub(crate) mod feeds;
 pub(crate) mod host;
 pub(crate) mod http;
+pub(crate) mod parts;
 pub(crate) mod serving;
 
 use std::io::{BufRead, BufReader, Read};

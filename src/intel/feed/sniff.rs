@@ -47,11 +47,11 @@ pub(super) fn text(bytes: &[u8]) -> Result<&[u8], FeedError> {
     if let Some((_, what)) = BINARY.iter().find(|(magic, _)| bytes.starts_with(magic)) {
         return Err(FeedError::NotText(what));
     }
-    let head = bytes.get(..4096).unwrap_or(bytes);
-    if head.contains(&0) {
+    // Half of UTF-16 is NULs, and so is the end of a file that a crash left unfinished.
+    if bytes.contains(&0) {
         return Err(FeedError::NotText("it has NUL bytes"));
     }
-    let head = head.trim_ascii_start();
+    let head = bytes.get(..4096).unwrap_or(bytes).trim_ascii_start();
     if head.first() == Some(&b'<') {
         let head = String::from_utf8_lossy(head.get(..256).unwrap_or(head)).to_ascii_lowercase();
         let xml = head.starts_with("<?xml") && !head.contains("<html") && !head.contains("<!doctype html");
@@ -65,12 +65,26 @@ pub(super) fn shape(bytes: &[u8], format: Option<Format>, options: &Options) -> 
     if json::looks_like(bytes) {
         return json_shape(bytes, format, options);
     }
+    if has_page(bytes) {
+        return Err(FeedError::Html);
+    }
     let sample = Sample::take(bytes);
     refuse_other_forms(&sample)?;
     if let Some(format) = format {
         return named(format, &sample, options);
     }
     told(&sample, options)
+}
+
+/// Whether a page for people begins somewhere in the file: a front that failed in the middle of sending it.
+fn has_page(bytes: &[u8]) -> bool {
+    const BEGINNINGS: [&[u8]; 3] = [b"<!doctype html", b"<html", b"<head>"];
+    let begins =
+        |line: &[u8], with: &[u8]| line.get(..with.len()).is_some_and(|line| line.eq_ignore_ascii_case(with));
+    bytes
+        .split(|byte| matches!(byte, b'\n' | b'\r'))
+        .map(<[u8]>::trim_ascii_start)
+        .any(|line| line.first() == Some(&b'<') && BEGINNINGS.iter().any(|with| begins(line, with)))
 }
 
 fn json_shape(bytes: &[u8], format: Option<Format>, options: &Options) -> Result<Shape, FeedError> {
@@ -115,6 +129,9 @@ fn told(sample: &Sample<'_>, options: &Options) -> Result<Shape, FeedError> {
     }
     if let Some(format) = lines::told(sample) {
         return Ok(Shape { format, body: Body::Lines });
+    }
+    if sample.most(lines::is_several) {
+        return Ok(Shape { format: Format::Plain, body: Body::Lines });
     }
     if let Some((format, layout)) = csv::told(sample, options) {
         return Ok(Shape { format, body: Body::Csv(layout) });

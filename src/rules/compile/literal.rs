@@ -23,7 +23,7 @@ pub(super) fn known_event_type(value: &WrittenValue) -> Result<(), Box<Diagnosti
     let message = format!("there is no event type `{name}`");
     let near = closest(name, EventType::all_names());
     Err(Box::new(
-        Diagnostic::error(codes::BAD_VALUE, message, value.span)
+        Diagnostic::error(codes::UNKNOWN_EVENT_TYPE, message, value.span)
             .help("use the name of a system call, or `container`")
             .maybe_help(near.map(|near| format!("did you mean `{near}`?"))),
     ))

@@ -10,6 +10,7 @@ mod glob;
 mod literal;
 mod output;
 mod predicate;
+mod probe;
 mod reach;
 mod report;
 #[cfg(test)]
@@ -37,6 +38,8 @@ pub(crate) use gate::{Conjunct, ConjunctKey, Gate, Key, KeyIs, Opening};
 pub(crate) use glob::Glob;
 pub(crate) use output::Template;
 pub(crate) use predicate::{FoldCase, Predicate, Term};
+pub use probe::Gap;
+pub(crate) use probe::Probe;
 pub use reach::{Denied, Loss, LossKind};
 use reach::{Findings, Left};
 pub use report::{Fate, RuleReport, Skipped};
@@ -175,12 +178,30 @@ fn check(
         report.note(&findings, true);
         check_dropped(rule, &findings, &names, lists, diagnostics);
     }
+    check_idle(rule, &names, lists, diagnostics);
     if diagnostics.raised() > raised {
         report.fate = Fate::Broken;
     } else if never {
         report.fate = Fate::Skipped(Skipped::NeverTrue);
     }
     Some(compiled)
+}
+
+/// Looks the fields up that are compared with nothing, for errors.
+fn check_idle(rule: &RuleSource, names: &[Option<String>], lists: &mut Lists, diagnostics: &mut Diagnostics) {
+    let mut compiler = ConditionCompiler {
+        rule: &rule.name.value,
+        step_names: names,
+        kept: Vec::new(),
+        used: Vec::new(),
+        lists,
+        diagnostics,
+    };
+    for term in &rule.idle_fields {
+        if let Err(diagnostic) = compiler.term(term) {
+            compiler.diagnostics.push(*diagnostic);
+        }
+    }
 }
 
 /// Compiles what was left out of a condition, for its errors.
@@ -236,12 +257,14 @@ fn waits(rules: &[RuleSource], ids: &Map<&str, usize>, reports: &mut [RuleReport
     }
 }
 
-/// The first field of a rule's conditions and output that there is not.
+/// The first field of a rule's conditions and output, or event type in them, that there is not.
 fn unknown_field(rule: &RuleSource, lists: &mut Lists) -> Option<String> {
     let mut diagnostics = Diagnostics::default();
     rule_of(rule, &Map::default(), lists, &mut diagnostics);
     let sorted = diagnostics.sorted();
-    let unknown = sorted.iter().find(|diagnostic| diagnostic.code == codes::UNKNOWN_FIELD)?;
+    let unknown = sorted
+        .iter()
+        .find(|diagnostic| matches!(diagnostic.code, codes::UNKNOWN_FIELD | codes::UNKNOWN_EVENT_TYPE))?;
     unknown.message.split('`').nth(1).map(str::to_owned)
 }
 

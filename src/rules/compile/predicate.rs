@@ -231,6 +231,21 @@ impl Predicate {
         }
     }
 
+    /// What the two sides of a check have during an event, as an output shows it; the right one only where it is a value
+    /// as well.
+    pub(crate) fn values(
+        &self,
+        scene: &Scene<'_>,
+        kept: &[Option<OwnedValue>],
+    ) -> (Option<String>, Option<String>) {
+        let shown = |term: &Term| Some(term.value(scene, kept)?.display(term.kind()).to_string());
+        match self {
+            Predicate::Check(term, Test::With(_, other) | Test::Shares(other)) => (shown(term), shown(other)),
+            Predicate::Check(term, _) => (shown(term), None),
+            Predicate::Never | Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_) => (None, None),
+        }
+    }
+
     /// Whether the condition asks for what an earlier step had.
     pub(crate) fn asks_earlier(&self) -> bool {
         match self {
@@ -320,10 +335,33 @@ impl Term {
     fn cost(&self) -> u32 {
         match self {
             Term::Field(field) if field.id == FieldId::EvtType => 1,
-            Term::Field(field) if matches!(field.id, FieldId::IntelTextTags | FieldId::IntelTextSource) => {
+            Term::Field(field)
+                if matches!(
+                    field.id,
+                    FieldId::IntelTextTags
+                        | FieldId::IntelTextSource
+                        | FieldId::IntelTextConfidence
+                        | FieldId::IntelTextSince
+                ) =>
+            {
                 200
             }
-            Term::Field(field) if matches!(field.id, FieldId::IntelBinTags | FieldId::IntelIpTags) => 60,
+            Term::Field(field)
+                if matches!(
+                    field.id,
+                    FieldId::IntelBinTags
+                        | FieldId::IntelIpTags
+                        | FieldId::IntelHashTags
+                        | FieldId::IntelBinConfidence
+                        | FieldId::IntelIpConfidence
+                        | FieldId::IntelHashConfidence
+                        | FieldId::IntelBinSince
+                        | FieldId::IntelIpSince
+                        | FieldId::IntelHashSince
+                ) =>
+            {
+                60
+            }
             Term::Field(field) if matches!(field.id, FieldId::ProcCmdline | FieldId::ProcArgs) => 40,
             Term::Field(field) => match field.id.def().kind {
                 Type::Bool | Type::Count | Type::Duration | Type::Size | Type::Ratio | Type::Enum(_) => 3,

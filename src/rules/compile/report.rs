@@ -47,7 +47,7 @@ pub enum Skipped {
     NeverTrue,
     /// It is for events of another source.
     Source(String),
-    /// It asks for a field that there is not, and says itself that it may be left out then.
+    /// It asks for a field or an event type that there is not, and says itself that it may be left out then.
     UnknownField(String),
     /// It waits for a match of rules that were left out or are switched off.
     Waits(Vec<String>),
@@ -124,7 +124,9 @@ impl RuleReport {
                 vec![format!("only `syscall` events come from a sandbox, not those of `{source}`")]
             }
             Fate::Skipped(Skipped::UnknownField(field)) => {
-                vec![format!("there is no field `{field}`, and the rule says `skip-if-unknown-filter`")]
+                vec![format!(
+                    "there is no field or event type `{field}`, and the rule says `skip-if-unknown-filter`"
+                )]
             }
             Fate::Skipped(Skipped::Waits(rules)) => {
                 vec![format!("it waits for rules that are left out or switched off: {}", rules.join(", "))]

@@ -221,3 +221,49 @@ fn every_rule_that_uses_a_bad_macro_or_list_is_broken_though_it_is_said_once() {
     assert!(reports.len() == 2 && reports.iter().all(|report| report.fate == Fate::Broken));
     assert_eq!(diagnostics.errors(), 1);
 }
+
+#[test]
+fn built_in_rules_ask_with_exists_or_with_positive_words_before_they_convict() {
+    for release in Release::ALL {
+        let mut compiled = crate::rules::builtin::compiled(Thresholds::default());
+        compiled.mark_denials(release);
+        assert!(compiled.diagnostics.is_empty(), "{}", compiled.diagnostics.text(&compiled.sources));
+    }
+}
+
+/// The checks of a conjunction in the order in which they are asked.
+fn asked(condition: &str) -> Vec<predicate::Test> {
+    let (mut diagnostics, mut lists) = (Diagnostics::default(), Lists::default());
+    let mut compiler = ConditionCompiler {
+        rule: "",
+        step_names: &[],
+        kept: Vec::new(),
+        used: Vec::new(),
+        lists: &mut lists,
+        diagnostics: &mut diagnostics,
+    };
+    let condition = crate::rules::lang::parse(&crate::rules::source::Text::nowhere(condition)).unwrap();
+    let Predicate::All(members) = compiler.condition(&condition) else { panic!("no conjunction") };
+    let tests = members.into_iter().map(|member| match member {
+        Predicate::Check(_, test) => test,
+        other @ (Predicate::Never | Predicate::All(_) | Predicate::Any(_) | Predicate::Not(_)) => {
+            panic!("{other:?}")
+        }
+    });
+    tests.collect()
+}
+
+#[test]
+fn cheapest_checks_come_first_and_each_kind_of_list_has_its_own_structure() {
+    use predicate::Test;
+    let condition = "proc.cmdline regex \"a+\" and proc.cmdline contains b and proc.name in (c, d) and \
+                     fd.rnet in (10.0.0.0/8, 192.168.0.0/16) and evt.failed = true";
+    let order = asked(condition);
+    assert!(
+        matches!(
+            order.as_slice(),
+            [Test::Is(true), Test::Net(_), Test::TextIn(_), Test::Contains(_), Test::Regex(_)]
+        ),
+        "{order:?}"
+    );
+}

@@ -119,6 +119,8 @@ codes! {
     UNKNOWN_FIELD = "E0301";
     /// An operator that does not fit the field's type.
     BAD_OPERATOR = "E0302";
+    /// An event type that there is not.
+    UNKNOWN_EVENT_TYPE = "E0309";
     /// A key or an item that nothing knows, and that Falco passes over.
     PASSED_OVER = "W0011";
     /// A key that has no effect where it stands.

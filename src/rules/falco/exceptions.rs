@@ -139,6 +139,13 @@ impl Maker<'_> {
     fn part(&mut self, comparison: &Comparison, part: &ExceptionValue) -> Option<Operand> {
         let takes_list = comparison.takes_list();
         match part {
+            // A list may stand in parentheses inside of one text: Falco pastes it into the condition.
+            ExceptionValue::One(text) if takes_list && text.value.trim_start().starts_with('(') => {
+                let values = lang::parse_list(text)
+                    .map_err(|error| self.diagnostics.push(located(&error, text)))
+                    .ok()?;
+                self.list(values, text.whole())
+            }
             ExceptionValue::One(text) if takes_list => {
                 let value = self.value(text)?;
                 let span = value.span;
@@ -176,7 +183,10 @@ impl Maker<'_> {
 
     /// The right side of a check that takes one value.
     fn operand(&mut self, text: &Text) -> Option<Operand> {
-        lang::parse_operand(text).map_err(|error| self.diagnostics.push(located(&error, text))).ok()
+        match lang::parse_operand(text).map_err(|error| self.diagnostics.push(located(&error, text))).ok()? {
+            Operand::Value(value) => self.resolver.value(value, self.diagnostics).map(Operand::Value),
+            other @ (Operand::List(_) | Operand::Named(_) | Operand::Term(_)) => Some(other),
+        }
     }
 
     fn term(&mut self, text: &Text) -> Option<Term> {
@@ -189,6 +199,14 @@ impl Maker<'_> {
         self.diagnostics.push(Diagnostic::error(codes::BAD_EXCEPTION, message, span));
         None
     }
+}
+
+/// The fields of exceptions that have no values yet: they are in no condition, and must be fields all the same.
+pub(super) fn idle_fields(exceptions: &[Exception]) -> Vec<Term> {
+    let idle = exceptions.iter().filter(|exception| exception.values.is_empty());
+    let fields = idle.filter_map(|exception| exception.fields.as_ref()).flat_map(OneOrMany::texts);
+    // What cannot be read was reported when the exception was made a condition.
+    fields.filter_map(|field| lang::parse_term(field).ok()).collect()
 }
 
 /// How a field is compared.

@@ -1,7 +1,7 @@
 //! The keys of a rule to a [`RuleSource`]: what must be there is there, what excludes one another is not.
 
 use super::define::{DEFAULT_SOURCE, RuleDefinition};
-use super::exceptions::except;
+use super::exceptions::{except, idle_fields};
 use super::order::order;
 use super::resolve::Resolver;
 use super::{Broken, Finished, RuleSource, StepSource, StepWhat};
@@ -67,6 +67,7 @@ pub(super) fn finish(
             once_per: keys.once_per,
             shadow: flag(&keys.shadow, false),
             action: keys.action,
+            idle_fields: idle_fields(keys.exceptions.as_deref().unwrap_or(&[])),
             tests: keys.tests.clone().unwrap_or_default(),
             span: name.span,
         });

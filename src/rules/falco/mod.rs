@@ -20,7 +20,7 @@ mod tests;
 
 use super::diagnostics::Diagnostics;
 use super::file::{self, Action, CountSource, Priority, Scope, TestSource};
-use super::lang::{Expr, Field};
+use super::lang::{Expr, Field, Term};
 use super::source::{Sources, Span, Spanned, Text};
 use crate::event::Nanos;
 
@@ -79,6 +79,8 @@ pub struct RuleSource {
     pub shadow: bool,
     /// What its match alone may cause.
     pub action: Option<Spanned<Action>>,
+    /// Fields that its exceptions name and that are compared with nothing yet.
+    pub idle_fields: Vec<Term>,
     /// Its inline tests.
     pub tests: Vec<TestSource>,
     /// Where its name stands.

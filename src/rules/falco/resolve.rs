@@ -84,6 +84,23 @@ impl Resolver {
         Some(Arc::from(values))
     }
 
+    /// A value that stands alone: the only item of a list where it names one. Falco puts the items of a list wherever its
+    /// name stands without quotes, and reads what comes of it.
+    pub(super) fn value(&self, value: Value, diagnostics: &mut Diagnostics) -> Option<Value> {
+        let Some(index) = self.list(&value) else { return Some(value) };
+        let items = self.lists.at(index)?.1.as_deref()?;
+        if let [only] = items {
+            return Some(Value { text: only.text.clone(), quoted: only.quoted, span: value.span });
+        }
+        let message =
+            format!("`{}` is a list of {} items, and one value is compared here", value.text, items.len());
+        diagnostics.push(
+            Diagnostic::error(codes::EXPECTED_TEXT, message, value.span)
+                .help(format!("write `in ({})`, or \"{}\" for the text", value.text, value.text)),
+        );
+        None
+    }
+
     /// The list that an item names.
     fn list(&self, item: &Value) -> Option<usize> {
         if item.quoted { None } else { self.lists.index(&item.text) }
@@ -144,7 +161,8 @@ impl Resolver {
                 }
                 Some(Operand::List(List { items, span: list.span }))
             }
-            other @ (Some(Operand::Value(_) | Operand::Term(_)) | None) => other,
+            Some(Operand::Value(value)) => Some(Operand::Value(self.value(value, diagnostics)?)),
+            other @ (Some(Operand::Term(_)) | None) => other,
         };
         Some(Check { right, ..check })
     }

@@ -72,8 +72,17 @@ fn lists_stand_for_their_items_in_lists_and_conditions() {
     assert_eq!(condition(&with(lists, "x.y in a")), "x.y in (\"(s)\", 7, \"b\", \"c d\")");
     assert_eq!(condition(&with(lists, "x.y = anyof b")), "x.y = anyof (\"(s)\", 7)");
     assert_eq!(condition(&with(lists, "x.y in (none)")), "x.y in ()");
-    // Anywhere else the name is a text.
-    assert_eq!(condition(&with(lists, "x.y = a")), "x.y = a");
+    // A list of one stands for its item wherever its name stands without quotes.
+    let one = "- list: one\n  items: ['\"the one\"']";
+    assert_eq!(
+        condition(&with(one, "x.y=one or x.y startswith one")),
+        "x.y = \"the one\" or x.y startswith \"the one\""
+    );
+    assert_eq!(condition(&with(lists, "x.y = \"a\"")), "x.y = \"a\"");
+    assert_eq!(
+        errors(&with(lists, "x.y = b")),
+        ["8:20 E0109 `b` is a list of 2 items, and one value is compared here"]
+    );
 }
 
 #[test]

@@ -207,9 +207,16 @@ impl<'a> Scene<'a> {
             },
             FieldId::IntelIpTags => self.ip_hit().map(|hit| tags(&hit)),
             FieldId::IntelIpSource => self.ip_hit().map(|hit| source(&hit)),
-            FieldId::IntelIpConfidence => self.ip_hit().map(|hit| Value::Int(i64::from(hit.confidence()))),
+            FieldId::IntelIpConfidence => self.ip_hit().map(|hit| confidence(&hit)),
+            FieldId::IntelIpSince => self.known_for(self.ip_hit()?.since()),
             FieldId::IntelBinTags => self.binary_hit().map(|(_, hit)| tags(&hit)),
             FieldId::IntelBinSource => self.binary_hit().map(|(_, hit)| source(&hit)),
+            FieldId::IntelBinConfidence => self.binary_hit().map(|(_, hit)| confidence(&hit)),
+            FieldId::IntelBinSince => self.known_for(self.binary_hit()?.1.since()),
+            FieldId::IntelHashTags => self.hash_hit().map(|(_, hit)| tags(&hit)),
+            FieldId::IntelHashSource => self.hash_hit().map(|(_, hit)| source(&hit)),
+            FieldId::IntelHashConfidence => self.hash_hit().map(|(_, hit)| confidence(&hit)),
+            FieldId::IntelHashSince => self.known_for(self.hash_hit()?.1.since()),
             FieldId::IntelTextTags => {
                 let hits = self.text_hits()?;
                 Some(Value::Texts(hits.tags.iter().map(|tag| Cow::Owned(tag.as_bytes().to_vec())).collect()))
@@ -220,6 +227,8 @@ impl<'a> Scene<'a> {
             FieldId::IntelTextMatch => {
                 self.text_hits()?.argument.map(|argument| Value::Text(Cow::Owned(argument.into_vec())))
             }
+            FieldId::IntelTextConfidence => Some(Value::Int(i64::from(self.text_hits()?.confidence))),
+            FieldId::IntelTextSince => self.known_for(self.text_hits()?.since),
             FieldId::ContainerId => self.short_id().map(Value::text),
             FieldId::StatePartial => Some(Value::Bool(self.state.sight().is_partial())),
             FieldId::StateExecUnseen => Some(Value::Bool(self.process()?.exec_unseen)),
@@ -452,6 +461,10 @@ fn tags<'a>(hit: &Hit<'a>) -> Value<'a> {
 
 fn source<'a>(hit: &Hit<'a>) -> Value<'a> {
     Value::text(hit.source().as_bytes())
+}
+
+fn confidence<'a>(hit: &Hit<'_>) -> Value<'a> {
+    Value::Int(i64::from(hit.confidence()))
 }
 
 /// The process's name: what exec made it, or, while nothing is known of its program, what it calls itself.

@@ -97,9 +97,13 @@ fn is_searched(field: FieldId) -> bool {
         field,
         FieldId::IntelBinTags
             | FieldId::IntelBinSource
+            | FieldId::IntelBinConfidence
+            | FieldId::IntelBinSince
             | FieldId::IntelTextMatch
             | FieldId::IntelTextSource
             | FieldId::IntelTextTags
+            | FieldId::IntelTextConfidence
+            | FieldId::IntelTextSince
     )
 }
 

@@ -2,7 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::event::{Call, Event, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text};
+use crate::event::{Call, Event, Fd, Kind, MapProt, ModeBits, OpenFlags, Sysno, Text, Time};
+use crate::intel::feed::FileHash;
 use crate::intel::{Hit, Intel, TextHits};
 use crate::state::path::basename;
 use crate::state::{
@@ -241,6 +242,20 @@ impl<'a> Scene<'a> {
             .into_iter()
             .flatten()
             .find_map(|name| self.intel.binary_name(name, now).map(|hit| (name, hit)))
+    }
+
+    /// What the denylists say of the program's bytes, with the digest that they know.
+    pub(crate) fn hash_hit(&self) -> Option<(FileHash, Hit<'a>)> {
+        let digests = &self.program()?.digests;
+        [digests.sha256().map(FileHash::Sha256), digests.sha1().map(FileHash::Sha1)]
+            .into_iter()
+            .flatten()
+            .find_map(|digest| self.intel.file(&digest, self.observation.time).map(|hit| (digest, hit)))
+    }
+
+    /// How long ago something began that a list dates.
+    pub(super) fn known_for(&self, since: Option<Time>) -> Option<Value<'a>> {
+        Some(Value::Int(self.observation.time.since(since?).0.max(0)))
     }
 
     /// Hits in the arguments: in all of them while the exec is at hand, later in those that were kept.

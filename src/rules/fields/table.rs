@@ -39,6 +39,8 @@ pub enum Need {
     Terminal,
     /// The environment of a container's first process; an exec tells it anyway.
     Env,
+    /// The SHA-256 of every program that is run, which the sentry reads whole for that.
+    Digest,
 }
 
 const ORIGINS: &[&str] = &["unknown", "image", "created", "network", "memfd"];
@@ -133,7 +135,7 @@ fields! {
         "The parent's process id.";
     ProcDuration "proc.duration" Type::Duration, Nothing, [], [],
         "How long ago the process started.";
-    ProcIsExeUpperLayer "proc.is_exe_upper_layer" Type::Bool, Nothing, [Need::Exec], ["execve", "container"],
+    ProcIsExeUpperLayer "proc.is_exe_upper_layer" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The executable was written inside the container.";
     ProcIsExeFromMemfd "proc.is_exe_from_memfd" Type::Bool, Nothing, [Need::Exec], ["execve", "container"],
         "The executable lies in memory only.";
@@ -295,16 +297,34 @@ fields! {
         "Which list says so.";
     IntelIpConfidence "intel.ip.confidence" Type::Count, Nothing, [Need::Connect], [],
         "How sure it is, 0 to 100.";
+    IntelIpSince "intel.ip.since" Type::Duration, Nothing, [Need::Connect], [],
+        "For how long it has said so: since the date that the list gives, or since it was first seen there.";
     IntelBinTags "intel.bin.tags" Type::Texts, Nothing, [Need::Exec], ["execve", "container"],
         "What the denylists say of the program's name.";
     IntelBinSource "intel.bin.source" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "Which list says so.";
+    IntelBinConfidence "intel.bin.confidence" Type::Count, Nothing, [Need::Exec], ["execve", "container"],
+        "How sure it is, 0 to 100.";
+    IntelBinSince "intel.bin.since" Type::Duration, Nothing, [Need::Exec], ["execve", "container"],
+        "For how long it has said so.";
+    IntelHashTags "intel.hash.tags" Type::Texts, Nothing, [Need::Exec, Need::Digest], ["execve"],
+        "What the denylists say of the program's bytes, by their SHA-256, or SHA-1 where the session has it. A session with it makes the sentry read every program that is run; releases before 2026 have none. A program that was overwritten in place, with its size and time kept, may have the digest of the one before.";
+    IntelHashSource "intel.hash.source" Type::Text, Nothing, [Need::Exec, Need::Digest], ["execve"],
+        "Which list says so.";
+    IntelHashConfidence "intel.hash.confidence" Type::Count, Nothing, [Need::Exec, Need::Digest], ["execve"],
+        "How sure it is, 0 to 100.";
+    IntelHashSince "intel.hash.since" Type::Duration, Nothing, [Need::Exec, Need::Digest], ["execve"],
+        "For how long it has said so.";
     IntelTextTags "intel.text.tags" Type::Texts, Nothing, [Need::Exec], ["execve", "container"],
         "What the denylists say of the arguments.";
     IntelTextSource "intel.text.source" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "Which list says so.";
     IntelTextMatch "intel.text.match" Type::Text, Nothing, [Need::Exec], ["execve", "container"],
         "The argument that it says it of.";
+    IntelTextConfidence "intel.text.confidence" Type::Count, Nothing, [Need::Exec], ["execve", "container"],
+        "How sure it is, 0 to 100.";
+    IntelTextSince "intel.text.since" Type::Duration, Nothing, [Need::Exec], ["execve", "container"],
+        "For how long it has said so.";
     ContainerId "container.id" Type::Text, Nothing, [], [],
         "The first 12 characters of the container's id as the sentry claims it.";
     StatePartial "state.partial" Type::Bool, Nothing, [], [],
@@ -441,7 +461,7 @@ fields! {
         "When the parent started.";
     ProcIsExeWritable "proc.is_exe_writable" Type::Bool, Nothing, [Need::Exec, Need::Credentials], [],
         "The executable can be written by who runs it. An exec tells it; later events do not.";
-    ProcIsExeLowerLayer "proc.is_exe_lower_layer" Type::Bool, Nothing, [Need::Exec], ["execve", "container"],
+    ProcIsExeLowerLayer "proc.is_exe_lower_layer" Type::Bool, Nothing, [Need::Exec, Need::Provenance], ["execve", "container"],
         "The executable is a part of the image.";
     ProcIsSidLeader "proc.is_sid_leader" Type::Bool, Nothing, [Need::Job], ["execve", "container", "setsid"],
         "The process leads its session.";

@@ -312,6 +312,32 @@ fn the_environment_is_told_with_an_exec_only() {
 }
 
 #[test]
+fn a_program_is_known_by_its_digest_whatever_it_is_called() {
+    let known = "6".repeat(64);
+    let other = "7".repeat(64);
+    tells(
+        "intel.hash.tags intersects (miner)",
+        "%intel.hash.source %intel.hash.confidence %intel.hash.since %intel.bin.tags",
+        &format!(
+            "0s pid=10 execve path=/usr/bin/cron sha256={known}
+             #^ r test 100 <NA> <NA>
+             1s pid=11 execve path=/usr/bin/cron sha256={other}
+             2s pid=12 execve path=/usr/bin/cron"
+        ),
+    );
+}
+
+#[test]
+fn what_lists_say_of_names_and_arguments_has_a_confidence() {
+    tells(
+        "intel.text.tags intersects (stratum-scheme)",
+        "%intel.bin.confidence %intel.bin.since %intel.text.confidence %intel.text.since",
+        r#"0s pid=10 execve path=/tmp/xmrig argv="xmrig -o stratum+tcp://192.0.2.1:3333"
+         #^ r 70 <NA> 70 <NA>"#,
+    );
+}
+
+#[test]
 fn a_text_is_compared_with_another_field_by_every_operator_that_takes_no_pattern_to_compile() {
     for (operator, holds, fails) in [
         ("contains", "/usr/bin/bash-5", "/usr/bin/BASH"),

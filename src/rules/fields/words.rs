@@ -80,6 +80,7 @@ impl Need {
             Need::Job => "sessions and groups",
             Need::Terminal => "standard descriptors",
             Need::Env => "environment",
+            Need::Digest => "digests of programs",
         }
     }
 }

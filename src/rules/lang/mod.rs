@@ -20,7 +20,9 @@ mod tree;
 
 pub use error::{ParseError, ParseErrorKind};
 pub use number::{Number, duration, duration_text};
-pub use parse::{parse, parse_comparison, parse_field, parse_item, parse_operand, parse_term, parse_term_at};
+pub use parse::{
+    parse, parse_comparison, parse_field, parse_item, parse_list, parse_operand, parse_term, parse_term_at,
+};
 pub use tree::{
     Argument, Call, Check, Expr, ExprKind, Field, Function, List, Modifier, Operand, Operator, Takes, Term,
     Value,

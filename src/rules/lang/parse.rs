@@ -96,6 +96,20 @@ pub fn parse_operand(text: &Text) -> Result<Operand, ParseError> {
     parse_item(text).map(Operand::Value)
 }
 
+/// Parses a list in parentheses that stands alone.
+///
+/// # Errors
+/// If it is no list, or more than one.
+pub fn parse_list(text: &Text) -> Result<Vec<Value>, ParseError> {
+    let mut parser = Parser { cursor: Cursor::new(&text.value), text, depth: 0 };
+    match parser.list_operand("in", false)? {
+        Operand::List(list) if parser.cursor.rest().trim().is_empty() => Ok(list.items.to_vec()),
+        Operand::List(_) | Operand::Named(_) | Operand::Term(_) | Operand::Value(_) => {
+            Err(parser.expected_end())
+        }
+    }
+}
+
 /// The operator that a word names, with the modifier behind it: `in`, `startswith oneof`.
 #[must_use]
 pub fn parse_comparison(words: &str) -> Option<(Operator, Option<Modifier>)> {

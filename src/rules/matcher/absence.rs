@@ -13,6 +13,7 @@ use crate::rules::fields::{OwnedValue, Scene};
 use crate::rules::ruleset::{Rule, RuleSet, StepIx, StepOrder};
 use crate::state::Observation;
 
+use super::journal::Note;
 use super::partial::{Early, Met, Partial, RuleState, is_absent, is_needed};
 use super::{Evidence, MAX_EARLY, Match, Matcher, ScopeKey, TOLERANCE, meets};
 
@@ -88,9 +89,14 @@ impl RuleState {
         let time = scene.observation.time;
         let absent = || group.iter().map(|place| place.step).filter(|step| is_absent(rule, *step));
         let meets = |step: usize, kept: &[Option<OwnedValue>]| meets(rule, step, scene, kept, is_match);
-        self.partials.retain(|partial| {
-            partial.scope != scope
-                || !absent().any(|step| partial.is_broken_by(rule, step, time) && meets(step, &partial.kept))
+        let RuleState { partials, journal, .. } = self;
+        partials.retain(|partial| {
+            let goes_on = partial.scope != scope
+                || !absent().any(|step| partial.is_broken_by(rule, step, time) && meets(step, &partial.kept));
+            if !goes_on {
+                journal.note(|| Note::Broken { partial: partial.serial });
+            }
+            goes_on
         });
     }
 
@@ -184,7 +190,9 @@ impl Matcher {
         let name = rule.steps.get(due.wait.step).and_then(|step| step.name.as_ref());
         let evidence = Evidence::of_absence(before, name, due.wait.span, due.wait.until);
         partial.take(Met { step: due.wait.step, evidence }, &[]);
+        state.journal.note(|| Note::Took { partial: partial.serial, step: due.wait.step });
         if let Some(Early { met, kept, .. }) = state.early_for(rule, &partial, due.wait.until) {
+            state.journal.note(|| Note::TookEarly { partial: partial.serial, step: met.step });
             partial.take(met, &kept);
         }
         let from = out.len();

@@ -95,6 +95,26 @@ impl Counters {
         Some(Evidence { since, count: times, ..evidence })
     }
 
+    /// How much was counted of what the event counts for; nothing if it counts for nothing.
+    pub(super) fn counted(
+        &self,
+        count: &Count,
+        scope: ScopeKey,
+        scene: &Scene<'_>,
+        kept: &[Option<OwnedValue>],
+    ) -> Option<(Option<OwnedValue>, usize)> {
+        let has_value = |term: &super::super::compile::Term| term.value(scene, kept).map(Seen::into_owned);
+        if let Some(distinct) = &count.distinct {
+            has_value(distinct)?;
+        }
+        let by = match &count.by {
+            Some(by) => Some(has_value(by)?),
+            None => None,
+        };
+        let counter = self.0.iter().find(|counter| counter.scope == scope && counter.by == by);
+        Some((by, counter.map_or(0, |counter| counter.seen.len())))
+    }
+
     /// Drops what was counted in a scope.
     pub(super) fn void(&mut self, scope: ScopeKey) {
         self.0.retain(|counter| counter.scope != scope);

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use crate::event::{EventType, Fd, Kind, Nanos, Time};
+use crate::intel::feed::Indicator as IntelIndicator;
 use crate::rules::fields::{FieldId, FieldRef, Scene};
 use crate::state::path::PATH_MAX;
 use crate::state::{
@@ -313,8 +314,12 @@ fn object_of(scene: &Scene<'_>) -> Object {
 fn indicators(scene: &Scene<'_>, used: &[FieldRef]) -> Vec<Indicator> {
     let asks = |fields: &[FieldId]| used.iter().any(|field| fields.contains(&field.id));
     let mut found = Vec::new();
-    if asks(&[FieldId::IntelIpTags, FieldId::IntelIpSource, FieldId::IntelIpConfidence])
-        && let Some(remote) = scene.remote()
+    if asks(&[
+        FieldId::IntelIpTags,
+        FieldId::IntelIpSource,
+        FieldId::IntelIpConfidence,
+        FieldId::IntelIpSince,
+    ]) && let Some(remote) = scene.remote()
         && let Some(hit) = scene.ip_hit()
     {
         found.push(Indicator {
@@ -323,13 +328,32 @@ fn indicators(scene: &Scene<'_>, used: &[FieldRef]) -> Vec<Indicator> {
             source: Arc::clone(hit.source()),
         });
     }
-    if asks(&[FieldId::IntelBinTags, FieldId::IntelBinSource])
-        && let Some((name, hit)) = scene.binary_hit()
+    if asks(&[
+        FieldId::IntelHashTags,
+        FieldId::IntelHashSource,
+        FieldId::IntelHashConfidence,
+        FieldId::IntelHashSince,
+    ]) && let Some((digest, hit)) = scene.hash_hit()
+    {
+        let what = IntelIndicator::Hash(digest).to_string().into_bytes().into_boxed_slice();
+        found.push(Indicator { what, tags: hit.tags(), source: Arc::clone(hit.source()) });
+    }
+    if asks(&[
+        FieldId::IntelBinTags,
+        FieldId::IntelBinSource,
+        FieldId::IntelBinConfidence,
+        FieldId::IntelBinSince,
+    ]) && let Some((name, hit)) = scene.binary_hit()
     {
         found.push(Indicator { what: name.into(), tags: hit.tags(), source: Arc::clone(hit.source()) });
     }
-    if asks(&[FieldId::IntelTextTags, FieldId::IntelTextSource, FieldId::IntelTextMatch])
-        && let Some(hits) = scene.text_hits()
+    if asks(&[
+        FieldId::IntelTextTags,
+        FieldId::IntelTextSource,
+        FieldId::IntelTextMatch,
+        FieldId::IntelTextConfidence,
+        FieldId::IntelTextSince,
+    ]) && let Some(hits) = scene.text_hits()
         && let (Some(what), Some(source)) = (hits.argument, hits.source)
     {
         found.push(Indicator { what, tags: hits.tags.into_vec(), source });

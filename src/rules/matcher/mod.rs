@@ -18,6 +18,7 @@
 mod absence;
 mod counter;
 mod evidence;
+mod journal;
 mod partial;
 #[cfg(test)]
 mod tests;
@@ -33,7 +34,9 @@ use super::plan::Scratch;
 use super::ruleset::{MetBy, Rule, RuleSet, StepIx, StepOrder};
 
 pub(crate) use evidence::{Direction, Evidence, Held, Object};
-use partial::{Early, Met, Partial, RuleState, is_absent};
+pub(crate) use journal::{Note, Serial};
+pub(crate) use partial::Met;
+use partial::{Early, Partial, RuleState, is_absent};
 
 /// Partial matches that are kept of a rule in a container (RULES.md, semantics 5).
 const MAX_PARTIALS: usize = 64;
@@ -191,6 +194,40 @@ impl Matcher {
         }
     }
 
+    /// Keeps notes of what becomes of the partial matches of a rule.
+    pub(crate) fn watch(&mut self, rules: &RuleSet, rule: usize) {
+        if self.rules.len() < rules.rules().len() {
+            self.rules.resize_with(rules.rules().len(), RuleState::default);
+            self.charge_lists();
+        }
+        if let Some(state) = self.rules.get_mut(rule) {
+            state.journal.open();
+        }
+    }
+
+    /// What was noted of a rule since the last time.
+    pub(crate) fn take_notes(&mut self, rule: usize) -> Vec<Note> {
+        self.rules.get_mut(rule).map(|state| state.journal.take()).unwrap_or_default()
+    }
+
+    /// What was kept of its earlier steps by whoever waits for the event to meet a step of a rule: the oldest partial
+    /// match of its scope, or the beginning of a new one. Nothing if no match can use it now.
+    pub(crate) fn waiting(
+        &self,
+        rules: &RuleSet,
+        StepIx { rule: index, step }: StepIx,
+        scene: &Scene<'_>,
+    ) -> Option<&[Option<OwnedValue>]> {
+        let rule = rules.rules.get(index)?;
+        let scope = scope_of(rule.scope, scene)?;
+        let state = self.rules.get(index)?;
+        let open = state.waiting_for(rule, step, scope, scene.observation.time);
+        match open {
+            Some(partial) => Some(&partial.kept),
+            None => partial::begins_with(rule, step).then_some(&[]),
+        }
+    }
+
     /// Forgets until evidence is well within its share again, so that this need not be done at every event.
     fn make_room(&mut self) {
         if self.budget.evidence_over() == 0 {
@@ -211,6 +248,12 @@ impl Matcher {
             self.evicted = self.evicted.saturating_add(1);
             *bytes = rule.bytes();
         }
+    }
+
+    /// The partial matches: of which rule, and the steps that are met.
+    pub(crate) fn partials(&self) -> impl Iterator<Item = (usize, &[Met])> {
+        let rules = self.rules.iter().enumerate();
+        rules.flat_map(|(rule, state)| state.partials.iter().map(move |partial| (rule, &*partial.steps)))
     }
 
     /// Whether something waits for the sequel of the events since this was last asked.
@@ -327,6 +370,7 @@ impl Matcher {
         let Some(state) = self.rules.get_mut(index) else { return };
         let Some(at) = place else {
             let kept = partial::kept_of(rule, step, scene);
+            state.journal.note(|| Note::Early { step });
             let early = Early::new(scope, Met { step, evidence }, kept, &self.budget);
             self.waits = true;
             self.evicted = self.evicted.saturating_add(state.remember(early));
@@ -342,11 +386,13 @@ impl Matcher {
         };
         let mut partial = match at.and_then(|at| state.partials.remove(at)) {
             Some(partial) => partial,
-            None => Partial::new(rule, scope),
+            None => state.begin(rule, scope),
         };
+        state.journal.note(|| Note::Took { partial: partial.serial, step });
         let time = evidence.time;
         partial.take(Met { step, evidence }, &partial::kept_of(rule, step, scene));
         if let Some(Early { met, kept, .. }) = state.early_for(rule, &partial, time) {
+            state.journal.note(|| Note::TookEarly { partial: partial.serial, step: met.step });
             partial.take(met, &kept);
         }
         self.settle(rule, index, partial, at, scene, out);
@@ -367,6 +413,7 @@ impl Matcher {
             let wait = partial.waits(rule);
             if wait.is_some() {
                 if state.was_present(rule, &partial, scene) {
+                    state.journal.note(|| Note::Broken { partial: partial.serial });
                     return;
                 }
                 partial.about = Some(scene.observation.clone());
@@ -378,10 +425,12 @@ impl Matcher {
             return;
         }
         if state.matched_before(rule, scene, &partial.kept, &self.budget) {
+            state.journal.note(|| Note::Suppressed { partial: partial.serial });
             return;
         }
         let count = partial.steps.last().map_or(1, |met| met.evidence.count);
         let output = rule.output.fill(scene, &partial.kept, count);
+        state.journal.note(|| Note::Matched { partial: partial.serial, output: output.clone() });
         let extra_weight = partial.extra_weight(rule);
         let mut steps: Vec<Evidence> = partial.steps.into_iter().map(|met| met.evidence).collect();
         steps.sort_by_key(|evidence| evidence.since);

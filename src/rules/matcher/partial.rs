@@ -5,8 +5,9 @@ use std::collections::VecDeque;
 use super::absence::Presence;
 use super::counter::Counters;
 use super::evidence::Held;
+use super::journal::{Journal, Note, Serial};
 use super::{Evidence, FIRST_PARTIALS, MAX_EARLY, MAX_ONCE, MAX_PARTIALS, ScopeKey, TOLERANCE, scope_of};
-use crate::event::Time;
+use crate::event::{Nanos, Time};
 use crate::rules::fields::{OwnedValue, Scene, Seen, Value};
 use crate::rules::ruleset::{Needed, Rule, Step, StepOrder};
 use crate::state::{Budget, Observation, heap_of};
@@ -20,6 +21,9 @@ pub(super) struct RuleState {
     /// What met a step that must be absent, for as long as order is not trusted.
     pub(super) presences: VecDeque<Presence>,
     once: VecDeque<Once>,
+    /// How many partial matches began, which tells them apart.
+    began: Serial,
+    pub(super) journal: Journal,
 }
 
 /// Values with which a rule matched.
@@ -32,6 +36,8 @@ struct Once {
 
 #[derive(Debug)]
 pub(super) struct Partial {
+    /// Which of its rule in its container.
+    pub(super) serial: Serial,
     pub(super) scope: ScopeKey,
     /// A sequence: the steps before this one are met or were passed over. A set: not used.
     pub(super) next: usize,
@@ -46,9 +52,9 @@ pub(super) struct Partial {
 
 /// A step that was met.
 #[derive(Debug)]
-pub(super) struct Met {
+pub(crate) struct Met {
     pub(super) step: usize,
-    pub(super) evidence: Evidence,
+    pub(crate) evidence: Evidence,
 }
 
 /// A step that was met before its turn.
@@ -99,7 +105,16 @@ pub(super) fn is_needed(step: &Step) -> bool {
 impl RuleState {
     /// Forgets what cannot become a match any more.
     pub(super) fn expire(&mut self, rule: &Rule, now: Time) {
-        self.partials.retain_mut(|partial| partial.outlives(rule, now));
+        let RuleState { partials, journal, .. } = self;
+        partials.retain_mut(|partial| {
+            let since = partial.since();
+            let outlives = partial.outlives(rule, now);
+            if !outlives {
+                let over = Nanos(now.since(since).0.saturating_sub(rule.within.0));
+                journal.note(|| Note::Expired { partial: partial.serial, over });
+            }
+            outlives
+        });
         self.early.retain(|early| now.since(early.met.evidence.time) <= TOLERANCE);
         self.presences.retain(|presence| now.since(presence.time) <= TOLERANCE);
     }
@@ -107,7 +122,14 @@ impl RuleState {
     /// Forgets what the event voids by the rule's `until`.
     pub(super) fn void(&mut self, rule: &Rule, scene: &Scene<'_>) {
         let (Some((until, _)), Some(scope)) = (&rule.until, scope_of(rule.scope, scene)) else { return };
-        self.partials.retain(|partial| partial.scope != scope || !until.holds(scene, &partial.kept));
+        let RuleState { partials, journal, .. } = self;
+        partials.retain(|partial| {
+            let goes_on = partial.scope != scope || !until.holds(scene, &partial.kept);
+            if !goes_on {
+                journal.note(|| Note::Voided { partial: partial.serial });
+            }
+            goes_on
+        });
         if until.holds(scene, &[]) {
             self.early.retain(|early| early.scope != scope);
             self.presences.retain(|presence| presence.scope != scope);
@@ -135,7 +157,15 @@ impl RuleState {
             self.counters.resize_with(rule.steps.len(), Counters::default);
         }
         let kept = at.and_then(|at| self.partials.get(at)).map_or(&[][..], |partial| &partial.kept);
-        self.counters.get_mut(step)?.count(count, rule.within, scope, scene, kept, evidence, budget, evicted)
+        let counters = self.counters.get_mut(step)?;
+        let enough = counters.count(count, rule.within, scope, scene, kept, evidence, budget, evicted);
+        if enough.is_none() {
+            self.journal.note(|| match counters.counted(count, scope, scene, kept) {
+                Some((by, seen)) => Note::Counted { step, by, seen },
+                None => Note::NotCounted { step },
+            });
+        }
+        enough
     }
 
     /// Remembers an event that came before its turn. Says how many had to go for it.
@@ -191,7 +221,9 @@ impl RuleState {
         let by_need =
             |(at, partial): &(usize, &Partial)| (*at < FIRST_PARTIALS, partial.steps.len() > 1, *at);
         let (victim, _) = self.partials.iter().enumerate().min_by_key(by_need)?;
-        self.partials.remove(victim)
+        let victim = self.partials.remove(victim)?;
+        self.journal.note(|| Note::Evicted { partial: victim.serial });
+        Some(victim)
     }
 
     /// Forgets one thing: a partial match that is at its first step and did not come first; where there is none, an
@@ -237,9 +269,30 @@ impl RuleState {
     }
 }
 
+impl RuleState {
+    /// A partial match that begins.
+    pub(super) fn begin(&mut self, rule: &Rule, scope: ScopeKey) -> Partial {
+        self.began = self.began.saturating_add(1);
+        Partial::new(rule, scope, self.began)
+    }
+
+    /// The oldest partial match of a scope that waits for that step.
+    pub(super) fn waiting_for(
+        &self,
+        rule: &Rule,
+        step: usize,
+        scope: ScopeKey,
+        now: Time,
+    ) -> Option<&Partial> {
+        let mut open = self.partials.iter().filter(|partial| partial.scope == scope);
+        open.find(|partial| partial.is_near(rule, now) && partial.wants(rule, step))
+    }
+}
+
 impl Partial {
-    pub(super) fn new(rule: &Rule, scope: ScopeKey) -> Partial {
+    fn new(rule: &Rule, scope: ScopeKey, serial: Serial) -> Partial {
         Partial {
+            serial,
             scope,
             next: 0,
             kept: vec![None; rule.kept.len()],
@@ -259,6 +312,11 @@ impl Partial {
         ];
         let own = values.chain(lists).fold(0, usize::saturating_add);
         self.held = Held::of(budget, own, self.steps.iter().map(|met| &met.evidence));
+    }
+
+    /// When it began.
+    fn since(&self) -> Time {
+        self.steps.iter().map(|met| met.evidence.since).min().unwrap_or(Time(0))
     }
 
     /// Whether a step is met.

@@ -10,6 +10,7 @@ use crate::event::{
     Accept, Bind, Call, Close, Connect, Dup, Errno, Exit, ExitNotifyParent, Family, Fcntl, Fd, FdFlags, Kind,
     ModeBits, OpenFlags, Pipe, Raw, Read, SockAddr, Socket, SocketPair, Sysno, Write,
 };
+use crate::intel::feed::{FileHash, Indicator, indicator};
 
 /// The events that have keys of their own; every other system call has its registers.
 pub(super) const NAMES: &[&str] = &[
@@ -153,6 +154,10 @@ fn execve(sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Resu
         },
     )?;
     let in_memfd = keys.flag("memfd")?;
+    let sha256 = keys.read("sha256", "64 hexadecimal digits", |word| match indicator(word) {
+        Some(Indicator::Hash(FileHash::Sha256(digest))) => Some(digest),
+        _ => None,
+    })?;
     let fd = keys.int("fd")?.map(Fd);
     let errno = errno(keys)?;
     if errno != Errno::OK || fd.is_some() {
@@ -162,7 +167,7 @@ fn execve(sysno: Sysno, pid: i32, now: &mut Moment<'_>, keys: &mut Keys) -> Resu
     }
     if errno == Errno::OK {
         let layer = layer.unwrap_or(Layer::Unsaid);
-        now.push(pid, Deed::Exec { path: path.clone(), argv, given, layer, in_memfd });
+        now.push(pid, Deed::Exec { path: path.clone(), argv, given, layer, in_memfd, sha256 });
         now.execs(pid, &path);
     }
     Ok(())

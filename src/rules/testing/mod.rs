@@ -68,7 +68,8 @@
 //! `origin=network` (or an address with a port) at an open is a short-hand: just before, the process gets bytes from
 //! there, over a connection that it closes again.
 //!
-//! **Denylists** are the caller's; [`intel`] are those for tests: the bundled ones, and 192.0.2.66 is a mining pool.
+//! **Denylists** are the caller's; [`intel`] are those for tests: the bundled ones, 192.0.2.66 is a mining pool, and a
+//! program with `sha256=` and 64 times the digit 6 is a miner.
 //!
 //! **Annotations** stand under a line and say what it must cause: `#^ RULE-ID [+POINTS] [TEXT]` a match of that rule,
 //! `#^ finding notice|alert|kill [RULE-ID]` a finding. A text is a part of the match's output; one that begins with
@@ -89,7 +90,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::engine::Sandbox;
-use crate::intel::feed::{Indicator, Record};
+use crate::intel::feed::{FileHash, Indicator, Record};
 use crate::intel::{Added, Intel, IntelBuilder, Trust};
 
 use super::RuleSet;
@@ -117,13 +118,18 @@ pub fn check(rules: &Arc<RuleSet>, intel: &Intel, script: &Script) -> Outcome {
 }
 
 /// The denylists that tests see: those that come with Sluicebox, which name no address, and one that calls
-/// `192.0.2.66` (of RFC 5737's addresses for documentation) a `mining-pool`.
+/// `192.0.2.66` (of RFC 5737's addresses for documentation) a `mining-pool` and a file with a SHA-256 of 64 times the
+/// digit 6 a `miner`.
 #[must_use]
 pub fn intel() -> Intel {
     let mut builder = IntelBuilder::seed();
     let pool = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 66));
     let feed = builder.feed("test", ["mining-pool"]);
     let added = builder.add(feed, &Record::bare(Indicator::Ip(pool), 1), 100, Trust::Full);
+    debug_assert_eq!(added, Added::Kept);
+    let feed = builder.feed("test", ["miner"]);
+    let file = Record::bare(Indicator::Hash(FileHash::Sha256([0x66; 32])), 1);
+    let added = builder.add(feed, &file, 100, Trust::Full);
     debug_assert_eq!(added, Added::Kept);
     builder.build(0)
 }

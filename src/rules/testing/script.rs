@@ -51,7 +51,14 @@ pub(super) enum Deed {
     /// `container/start`
     Start { id: Arc<[u8]>, argv: Vec<u8> },
     /// `sentry/execve`
-    Exec { path: Vec<u8>, argv: Vec<u8>, given: Vec<u8>, layer: Layer, in_memfd: bool },
+    Exec {
+        path: Vec<u8>,
+        argv: Vec<u8>,
+        given: Vec<u8>,
+        layer: Layer,
+        in_memfd: bool,
+        sha256: Option<[u8; 32]>,
+    },
     /// execve(2) as called.
     Ask { call: Call, fd: Option<Fd>, path: Vec<u8>, argv: Vec<u8> },
     /// open(2), openat(2), creat(2)
@@ -228,13 +235,14 @@ impl Made {
                 args: packed(argv),
                 ..ContainerStart::default()
             }),
-            Deed::Exec { path, argv, given, layer, in_memfd } => Kind::SentryExecve(SentryExecve {
+            Deed::Exec { path, argv, given, layer, in_memfd, sha256 } => Kind::SentryExecve(SentryExecve {
                 binary_path: Text(path),
                 argv: packed(argv),
                 execfn: Text(given),
                 overlay_lower: *layer == Layer::Lower,
                 overlay_upper: *layer == Layer::Upper,
                 in_memfd: *in_memfd,
+                sha256: sha256.as_ref().map_or(&[], |digest| digest),
                 ..SentryExecve::default()
             }),
             Deed::Ask { call, fd, path, argv } => {

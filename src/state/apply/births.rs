@@ -198,8 +198,16 @@ impl State {
                 process.exec_unseen |= exec_unseen;
                 process.runs_from = runs_from;
                 process.stdin = process.stdin.take().or(stdin);
-                for source in inputs {
-                    self.taint(child, &source, acting.time);
+                // What it had from its maker is older than what it got itself.
+                let own = std::mem::take(&mut process.inputs);
+                if own.is_empty() {
+                    for source in inputs {
+                        self.taint(child, &source, acting.time);
+                    }
+                } else {
+                    for source in inputs.iter().chain(&own) {
+                        process.note_input(source);
+                    }
                 }
             }
             Own::Set => {

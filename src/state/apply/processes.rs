@@ -2,6 +2,7 @@
 
 use crate::event::{Chdir, ContainerStart, Execve, Fd, SentryExecve, Sysno};
 
+use super::super::digest::Digests;
 use super::super::early::Own;
 use super::super::fds::TableOp;
 use super::super::interpreter::{Runs, Told, told};
@@ -45,6 +46,7 @@ impl State {
             path,
             name,
             argv,
+            digests: Digests::default(),
             executable,
             script: None,
             time: acting.time,
@@ -131,6 +133,7 @@ impl State {
             path: path.into(),
             name: name.get(..COMM_MAX).unwrap_or(name).into(),
             argv: Argv::copy(&exec.argv),
+            digests: Digests::of(exec),
             executable,
             script: None,
             time: acting.time,

@@ -216,19 +216,19 @@ impl State {
                 descriptor.held == Held::Own && self.far_end(descriptor.object) == Some(end)
             })
         };
-        self.processes
-            .iter()
-            .filter(|(id, other)| {
-                *id != reader
-                    && !other.inputs.is_empty()
-                    && other.key.container == container
-                    && other.exited.is_none()
-            })
-            .take(MAX_REACH)
-            .find_map(|(id, other)| {
-                let source = other.inputs.last().filter(|_| writes(id))?;
-                self.relays(id, source).then(|| source.clone())
-            })
+        let may_write = |(id, other): &(ProcessId, &Process)| {
+            *id != reader
+                && !other.inputs.is_empty()
+                && other.key.container == container
+                && other.exited.is_none()
+        };
+        let mut others: Vec<(ProcessId, &Process)> = self.processes.iter().filter(may_write).collect();
+        // By age: which slot a process has depends on who left before.
+        others.sort_by_key(|(_, other)| other.serial);
+        others.into_iter().take(MAX_REACH).find_map(|(id, other)| {
+            let source = other.inputs.last().filter(|_| writes(id))?;
+            self.relays(id, source).then(|| source.clone())
+        })
     }
 
     /// The remote at the other end of standard input, if this side connected to it: a program that is started like

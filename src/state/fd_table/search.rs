@@ -97,6 +97,7 @@ impl<W: Fn(Object, Access) -> bool> Search<W> {
 }
 
 #[cfg(test)]
+#[expect(clippy::arithmetic_side_effects, reason = "a test's own small numbers")]
 mod tests {
     use std::cell::Cell;
 

@@ -19,13 +19,12 @@ use sluicebox::intel::feed::{
     Column, Columns, Declared, Defang, Ending, FeedError, Format as FeedFormat, Options, Parsed, Vetted,
     WarningList, parse, vet,
 };
+use sluicebox_daemon::feeds::unpack::unpack;
 
 use super::super::{Outcome, complain};
 
 /// The most bytes of a file, unpacked: those of the library's limit and one more, so that it says what is wrong.
 const MAX_BYTES: u64 = (512 << 20) + 1;
-/// How much of the past a compressed file may refer to: 128 MiB, as `zstd --long` writes.
-const WINDOW_LOG: u32 = 27;
 /// How many examples of refused entries are shown.
 const EXAMPLES: usize = 16;
 
@@ -55,7 +54,7 @@ pub(super) struct Typed {
     /// A list without an entry is no error
     #[arg(long)]
     may_be_empty: bool,
-    /// The files, plain or zstd; `-` for standard input
+    /// The files, plain or packed (gzip, zstd, ZIP); `-` for standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -153,14 +152,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
             .and_then(|file| file.take(MAX_BYTES).read_to_end(&mut bytes))
             .with_context(context)?;
     }
-    if !bytes.starts_with(b"\x28\xb5\x2f\xfd") {
-        return Ok(bytes);
-    }
-    let mut plain = Vec::new();
-    let mut decoder = zstd::Decoder::new(bytes.as_slice()).with_context(context)?;
-    decoder.window_log_max(WINDOW_LOG).with_context(context)?;
-    decoder.take(MAX_BYTES).read_to_end(&mut plain).with_context(context)?;
-    Ok(plain)
+    unpack(bytes, MAX_BYTES).with_context(context)
 }
 
 /// A warninglist, called by its file; MISP's are all `list.json` in a directory with the name.

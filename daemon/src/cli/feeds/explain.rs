@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Args;
 use sluicebox::finding::text::Utc;
-use sluicebox::intel::feed::indicator;
+use sluicebox::intel::feed::{FileHash, Indicator, indicator};
 use sluicebox::intel::{Hit, Intel, Trust};
 use sluicebox_daemon::feeds::explain::{Verdict, opinions};
 use sluicebox_daemon::feeds::update::{now, time};
@@ -61,6 +61,9 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
             said.tags.join(", "),
             said.confidence
         )?;
+    }
+    if let Some(Indicator::Hash(FileHash::Md5(_) | FileHash::Sha512(_))) = &wanted {
+        writeln!(out, "  gVisor gives SHA-256 and SHA-1 of programs: no such digest is ever looked up")?;
     }
     if outcome == Outcome::Clean {
         writeln!(out, "  nobody says anything of it that is believed")?;

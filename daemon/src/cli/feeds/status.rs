@@ -2,10 +2,12 @@
 
 use std::fs;
 use std::io::{self, Write};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use serde_json::json;
+use sluicebox::intel::Intel;
 use sluicebox_daemon::feeds::update::{now, wait};
 use sluicebox_daemon::feeds::{Config, Source, State, Store};
 use sluicebox_daemon::intel;
@@ -21,7 +23,10 @@ use super::Place;
 pub(super) struct Typed {
     #[command(flatten)]
     place: Place,
-    /// How it is printed; JSON is an object a line for each feed
+    /// Where `feeds update` puts the snapshot; `intel.snapshot` in the state directory if not given
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// How it is printed; JSON is an object a line for each feed, and one for the snapshot
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
 }
@@ -66,15 +71,26 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
             )?,
         }
     }
-    let snapshot = store.snapshot();
-    if let (Format::Text, true) = (typed.format, snapshot.exists()) {
-        match intel::load(&snapshot) {
-            Ok(intel) => writeln!(out, "snapshot {}: {}", intel.generation(), snapshot.display())?,
-            Err(error) => {
-                writeln!(out, "snapshot: {error}")?;
-                outcome = Outcome::Found;
-            }
-        }
+    let path = typed.out.unwrap_or_else(|| store.snapshot());
+    let loaded = match path.try_exists() {
+        Ok(false) => Err("nothing is published".to_owned()),
+        Ok(true) | Err(_) => intel::load(&path).map_err(|error| error.to_string()),
+    };
+    if loaded.is_err() {
+        outcome = Outcome::Found;
+    }
+    match (typed.format, loaded) {
+        (Format::Text, Ok(intel)) => writeln!(out, "snapshot {}: {}", intel.generation(), path.display())?,
+        (Format::Text, Err(error)) => writeln!(out, "snapshot: {error}")?,
+        (Format::Json, loaded) => writeln!(
+            out,
+            "{}",
+            json!({
+                "snapshot": path,
+                "generation": loaded.as_ref().ok().map(Intel::generation),
+                "error": loaded.err(),
+            })
+        )?,
     }
     Ok(outcome)
 }

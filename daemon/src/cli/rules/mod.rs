@@ -1,6 +1,7 @@
 //! `sluicebox rules`: what can be done with rule files; and loading the rules that a command was given.
 
 mod check;
+mod explain;
 mod fields;
 mod list;
 mod parse;
@@ -28,6 +29,7 @@ pub(super) struct Typed {
 #[derive(Debug, Subcommand)]
 enum Command {
     Check(check::Typed),
+    Explain(explain::Typed),
     Fields(fields::Typed),
     List(list::Typed),
     Test(test::Typed),
@@ -46,6 +48,7 @@ enum Format {
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     match typed.command {
         Command::Check(typed) => check::run(typed),
+        Command::Explain(typed) => explain::run(typed),
         Command::Fields(typed) => fields::run(typed),
         Command::List(typed) => list::run(typed),
         Command::Test(typed) => test::run(typed),

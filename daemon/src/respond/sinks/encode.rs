@@ -39,7 +39,7 @@ pub(super) mod tests {
 
     use super::*;
 
-    pub(in super::super) fn finding(id: &str) -> Finding {
+    pub(in crate::respond) fn finding(id: &str) -> Finding {
         Finding {
             id: id.to_owned(),
             time_ns: 1,

@@ -24,6 +24,8 @@ use super::spool::SpoolError;
 use crate::config::{self, Stdout};
 
 pub use encode::Encoding;
+#[cfg(test)]
+pub(super) use encode::tests::finding as example;
 pub use file::JsonLines;
 pub use stdout::Printer;
 

@@ -57,8 +57,13 @@ pub(in super::super) fn is_entry(line: &str) -> bool {
             value::indicator(text).is_some()
                 || value::is_defanged(text) && value::indicator(&value::refang(text)).is_some()
         }
-        Entry::Range(..) | Entry::Path => true,
+        Entry::Range(..) | Entry::Several(_) | Entry::Path => true,
     }
+}
+
+/// Whether a line of data names several addresses.
+pub(in super::super) fn is_several(line: &str) -> bool {
+    matches!(entry(line), Entry::Several(_))
 }
 
 /// Reads a file of lines.
@@ -209,6 +214,7 @@ fn plain(format: Format, number: u32, text: &str, sink: &mut Sink<'_>) {
     match entry(text) {
         Entry::Path => sink.skip(Skip::UrlPath),
         Entry::Range(first, last) => range(number, text, first, last, sink),
+        Entry::Several(list) => words(list).for_each(|word| sink.value(number, word, |_| {})),
         Entry::Value(value, note) => {
             let seen = (format == Format::BruteForceBlocker).then(|| when::parse(clock(note))).flatten();
             // What stands behind a semicolon is a name or a number of the publisher's; behind `#` it is prose.
@@ -235,11 +241,49 @@ enum Entry<'t> {
     Value(&'t str, &'t str),
     /// A range of addresses.
     Range(IpAddr, IpAddr),
+    /// Addresses beside each other.
+    Several(&'t str),
     /// A path of a URL whose host is not said.
     Path,
 }
 
+/// What stands between blanks and commas.
+fn words(list: &str) -> impl Iterator<Item = &str> {
+    list.split([' ', '\t', ',', '|'])
+        .map(|word| word.trim_matches(['"', '\'']))
+        .filter(|word| !word.is_empty())
+}
+
+/// What several words are, if they are addresses: a network and its mask, or a list. Two with a blank between may be a
+/// range as well as two addresses, so they are nothing.
+fn several(value: &str) -> Option<Entry<'_>> {
+    let is_address =
+        |word: &str| value::ip(word).is_some() || matches!(value::indicator(word), Some(Indicator::Net(_)));
+    if !words(value).all(is_address) {
+        return None;
+    }
+    let mut all = words(value);
+    match (all.next(), all.next(), all.next()) {
+        (Some(network), Some(mask), None) if !value.contains([',', '|']) => {
+            Some(masked(network, mask).unwrap_or(Entry::Value(value, "")))
+        }
+        (Some(_), Some(_), _) => Some(Entry::Several(value)),
+        _ => None,
+    }
+}
+
+/// A network with its mask in the form of an address.
+fn masked(network: &str, mask: &str) -> Option<Entry<'static>> {
+    let (IpAddr::V4(network), IpAddr::V4(mask)) = (value::ip(network)?, value::ip(mask)?) else {
+        return None;
+    };
+    let net = ipnet::Ipv4Net::with_netmask(network, mask).ok()?;
+    Some(Entry::Range(net.network().into(), net.broadcast().into()))
+}
+
 fn entry(line: &str) -> Entry<'_> {
+    // An item of a YAML list.
+    let line = line.strip_prefix("- ").map_or(line, str::trim_start);
     let word = line.split([' ', '\t']).next().unwrap_or(line);
     if word.contains("://") {
         let rest = line.strip_prefix(word).unwrap_or_default().trim_start();
@@ -257,6 +301,18 @@ fn entry(line: &str) -> Entry<'_> {
     {
         return Entry::Range(first, last);
     }
+    if let Some(several) = several(value) {
+        return several;
+    }
+    if let Some(masked) = value.split_once('/').and_then(|(network, mask)| masked(network, mask)) {
+        return masked;
+    }
+    // PeerGuardian's lists: a name, then a range.
+    if let Some((first, last)) = value.rsplit_once(':').and_then(|(_, range)| range.split_once('-'))
+        && let (Some(first @ IpAddr::V4(_)), Some(last)) = (value::ip(first.trim()), value::ip(last.trim()))
+    {
+        return Entry::Range(first, last);
+    }
     let value = value.split([' ', '\t', ',', '|']).next().unwrap_or(value).trim_matches(['"', '\'']);
     if let Some((host, path)) = value.split_once('/')
         && !path.is_empty()
@@ -265,7 +321,12 @@ fn entry(line: &str) -> Entry<'_> {
     {
         return Entry::Path;
     }
-    Entry::Value(value, note)
+    // A name with all below it, as proxies and certificates write it.
+    let name = value
+        .strip_prefix("*.")
+        .or_else(|| value.strip_prefix('.'))
+        .filter(|name| value::domain(name).is_some());
+    Entry::Value(name.unwrap_or(value), note)
 }
 
 /// The date and time at the beginning of a remark.

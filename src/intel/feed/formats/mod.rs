@@ -83,15 +83,18 @@ impl<'b> Iterator for Lines<'b> {
         if self.rest.is_empty() {
             return None;
         }
-        let end = self.rest.iter().position(|byte| *byte == b'\n').unwrap_or(self.rest.len());
+        // Of Unix, of Windows, and of the old Macintosh.
+        let is_end = |byte: &u8| matches!(byte, b'\n' | b'\r');
+        let end = self.rest.iter().position(is_end).unwrap_or(self.rest.len());
         let (line, rest) = self.rest.split_at(end);
-        self.rest = rest.strip_prefix(b"\n").unwrap_or_default();
+        self.rest = rest.strip_prefix(b"\r\n").or_else(|| rest.get(1..)).unwrap_or_default();
         self.number = self.number.saturating_add(1);
         if line.len() > self.limit {
             self.rest = &[];
             return Some(Err(FeedError::LineTooLong { line: self.number, limit: self.limit }));
         }
-        let line = line.trim_ascii();
+        // A file that was put behind another keeps its mark.
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii();
         if line.is_empty() {
             return Some(Ok(Line::Blank));
         }

@@ -229,3 +229,42 @@ fn the_manifest_names_files_that_are_safe_to_ask_for() {
     assert_eq!(events[0].sha256, Some([0xaa; 32]));
     assert!(crate::intel::feed::manifest(br#"{"../../etc/passwd":{"timestamp":"1"}}"#).is_err());
 }
+
+/// What a small file names, in its order.
+fn named(text: &str) -> Vec<String> {
+    let parsed =
+        parse(None, text.as_bytes(), &Options::default()).unwrap_or_else(|error| panic!("{text}: {error}"));
+    parsed.records.iter().map(|record| record.indicator.to_string()).collect()
+}
+
+#[test]
+fn several_addresses_on_a_line_are_several_and_a_mask_is_a_prefix() {
+    assert_eq!(named("192.0.2.1,192.0.2.2,192.0.2.3\n"), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+    assert_eq!(named("192.0.2.1 192.0.2.2 192.0.2.0/28\n"), ["192.0.2.1", "192.0.2.2", "192.0.2.0/28"]);
+    assert_eq!(named("192.0.2.0 255.255.255.0\n"), ["192.0.2.0/24"]);
+    assert_eq!(named("192.0.2.0/255.255.255.240\n"), ["192.0.2.0/28"]);
+    // Two addresses, or all from one to the other: nobody knows.
+    assert!(parse(None, b"192.0.2.1 192.0.2.9\n", &Options::default()).is_err());
+}
+
+#[test]
+fn names_with_all_below_them_items_of_yaml_and_named_ranges_are_read() {
+    assert_eq!(named("*.pool.example.org\n.drop.example.org\n"), ["pool.example.org", "drop.example.org"]);
+    assert_eq!(named("- 192.0.2.1\n- pool.example.org\n"), ["192.0.2.1", "pool.example.org"]);
+    assert_eq!(named("An organisation:192.0.2.0-192.0.2.255\n"), ["192.0.2.0/24"]);
+}
+
+#[test]
+fn lines_end_as_on_any_system_and_a_mark_in_the_middle_is_none() {
+    assert_eq!(named("192.0.2.1\r192.0.2.2\r\n192.0.2.3\n"), ["192.0.2.1", "192.0.2.2", "192.0.2.3"]);
+    assert_eq!(named("\u{feff}192.0.2.1\n\u{feff}192.0.2.2\n"), ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[test]
+fn a_page_or_nuls_in_the_middle_of_a_list_refuse_it_whole() {
+    let list = "192.0.2.1\n".repeat(2000);
+    let page = format!("{list}  <HTML><head><title>503</title></head>\n{list}");
+    assert_eq!(parse(None, page.as_bytes(), &Options::default()).unwrap_err(), FeedError::Html);
+    let padded = format!("{list}\0\0\0");
+    assert_eq!(parse(None, padded.as_bytes(), &Options::default()).unwrap_err().name(), "not-text");
+}
