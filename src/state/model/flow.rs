@@ -1,5 +1,6 @@
 //! Bytes from a remote in the naive model: chains, and how they spread.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 
@@ -137,16 +138,18 @@ impl Naive {
                     carriers.push(end);
                 }
             }
-            for carrier in carriers {
-                for (reader, on_stdin) in self.readers(container, carrier) {
-                    if reader == process {
-                        continue;
-                    }
-                    if on_stdin {
-                        self.processes[reader].stdin = Some(source.clone());
-                    }
-                    reached.push(reader);
+            // The oldest first, whatever they read from.
+            let mut readers = BTreeMap::new();
+            for (reader, on_stdin) in
+                carriers.into_iter().flat_map(|carrier| self.readers(container, carrier))
+            {
+                *readers.entry(reader).or_insert(false) |= on_stdin;
+            }
+            for (reader, on_stdin) in readers.into_iter().filter(|(reader, _)| *reader != process) {
+                if on_stdin {
+                    self.processes[reader].stdin = Some(source.clone());
                 }
+                reached.push(reader);
             }
         }
     }
