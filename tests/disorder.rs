@@ -108,28 +108,23 @@ fn changed(disturb: fn(&Recording, u64) -> Vec<&[u8]>, seeds: u64) -> BTreeMap<S
 
 /// What a tenth lost can take away, by scenario: in each of these one thing convicts, and it is among the lost.
 const RESTS_ON_ONE_THING: &[(&str, &str)] = &[
-    ("m_gpu_child", "one of the ioctls that make a GPU context"),
+    ("m_clone_vm", "the one call that asks for the memory of a miner"),
+    ("m_exec_session", "the one call that asks for the memory of a miner"),
     ("m_gpu_drop", "one of the ioctls that make a GPU context"),
-    ("m_gpu_import", "one of the ioctls that make a GPU context"),
     ("m_gpu_jitter", "one of the ioctls that make a GPU context"),
-    ("m_gpu_miner", "one of the ioctls that make a GPU context"),
-    ("m_gpu_pipe", "one of the ioctls that make a GPU context"),
     ("m_gpu_so", "one of the ioctls that make a GPU context"),
     ("m_install_chain", "begin and end of one look at the host, of three that make the probe"),
     ("m_installed_miner", "all three messages of its exec"),
     ("m_memfd_fexecve", "begin and end of one look at the host, of three that make the probe"),
     ("m_rs_py_pty", "the clone of the shell and one of its three dups"),
+    ("m_unzip", "the one call that asks for the memory of a miner"),
 ];
 
 /// What a thread that overtakes itself can break: the order within one thread tells what was open when. No sentry does
 /// this, as a thread sends its own events.
 const RESTS_ON_ORDER: &[(&str, &str)] = &[
-    ("m_gpu_child", "the order of the ioctls that make a GPU context"),
     ("m_gpu_drop", "the order of the ioctls that make a GPU context"),
-    ("m_gpu_import", "the order of the ioctls that make a GPU context"),
     ("m_gpu_jitter", "the order of the ioctls that make a GPU context"),
-    ("m_gpu_miner", "the order of the ioctls that make a GPU context"),
-    ("m_gpu_pipe", "the order of the ioctls that make a GPU context"),
     ("m_gpu_so", "the order of the ioctls that make a GPU context"),
     ("m_preload", "the library is mapped before its bytes are written, or before the exec"),
     ("m_rs_mkfifo", "a FIFO that is opened before the descriptor is moved"),

@@ -319,3 +319,54 @@ fn a_download_that_is_piped_into_a_shell_among_many_pipes() {
     scene.connect(52, 5, POOL.parse().unwrap());
     assert!(convicts(&scene, "fed", 52));
 }
+
+#[test]
+fn decoys_that_are_found_by_the_thousand_neither_silence_a_rule_nor_make_it_endless() {
+    let mut scene = scene();
+    for child in 1000..5000 {
+        scene.clone_of(FLOODER, child);
+        open(&mut scene, child, "/left");
+        open(&mut scene, child, "/right");
+    }
+    run_app(&mut scene);
+    for step in ["/left", "/right"] {
+        open(&mut scene, MINER, step);
+    }
+    assert!(convicts(&scene, "pair", MINER));
+    for child in 5000..45_000 {
+        scene.clone_of(FLOODER, child);
+        open(&mut scene, child, "/left");
+        open(&mut scene, child, "/right");
+    }
+    assert!(scene.found.len() < 5000, "{} findings", scene.found.len());
+    let stats = scene.sandbox.stats();
+    assert_eq!(stats.findings + stats.held_back, 44_001);
+}
+
+#[test]
+fn a_miner_in_a_directory_that_is_renamed_with_thousands_of_others() {
+    let mut scene = scene();
+    scene.flooded(Flood::Moves, 0, 640);
+    scene.connect(DOWNLOADER, 3, SERVER.parse().unwrap());
+    scene.open(DOWNLOADER, b"/srv/there/miner", true, 4);
+    scene.flooded(Flood::Moves, 640, 64);
+    scene.clone_of(INIT, MINER);
+    scene.exec(MINER, b"/srv/back/miner", &[b"miner"]);
+    scene.connect(MINER, 5, POOL.parse().unwrap());
+    assert!(convicts(&scene, "downloaded", MINER));
+}
+
+#[test]
+fn a_shell_that_is_fed_through_a_pipe_among_thousands_who_inherited_its_end() {
+    let mut scene = scene();
+    scene.flooded(Flood::Heirs, 0, 2000);
+    scene.clone_of(INIT, 50);
+    scene.pipe(50, 3, 4);
+    scene.clone_of(50, 51);
+    scene.clone_of(50, 52);
+    scene.dup(52, 3, 0);
+    scene.exec(52, b"/bin/sh", &[b"sh"]);
+    scene.connect(51, 5, SERVER.parse().unwrap());
+    scene.connect(52, 5, POOL.parse().unwrap());
+    assert!(convicts(&scene, "fed", 52));
+}

@@ -7,6 +7,7 @@
 //! batched and whatever the hash seed. Watched by `tests/corpus.rs`.
 
 pub mod explain;
+mod outlet;
 mod progress;
 mod report;
 mod retro;
@@ -31,6 +32,7 @@ use crate::wire;
 pub use progress::Waiting;
 
 use explain::Watch;
+use outlet::Outlets;
 
 /// One sandbox under observation.
 #[derive(Debug)]
@@ -44,6 +46,7 @@ pub struct Sandbox {
     findings: u64,
     /// Who explains a rule, if anybody does.
     watch: Option<Box<Watch>>,
+    held_back: u64,
 }
 
 /// What is held against a container.
@@ -54,7 +57,9 @@ struct Judgement {
     level: Option<Level>,
     /// The matches that the score rests on, with the points that they added.
     contributing: Vec<(Match, Points)>,
-    /// The list of those, and the score itself.
+    /// What its rules without weight may still say.
+    outlets: Outlets,
+    /// The lists of all that.
     lists: Charge,
 }
 
@@ -65,6 +70,7 @@ impl Judgement {
             score: Score::default(),
             level: None,
             contributing: Vec::new(),
+            outlets: Outlets::default(),
             lists: budget.charge(Account::Evidence, 0),
         }
     }
@@ -89,8 +95,12 @@ impl Judgement {
         }
         self.contributing.drain(..gone);
         budget.forgot_evidence(u64::try_from(gone).unwrap_or(u64::MAX));
-        let list = heap_of::<(Match, Points)>(self.contributing.capacity());
-        self.lists.set(list.saturating_add(self.score.heap()));
+        self.weigh();
+    }
+
+    fn weigh(&mut self) {
+        let contributing = heap_of::<(Match, Points)>(self.contributing.capacity());
+        self.lists.set(contributing.saturating_add(self.score.heap()).saturating_add(self.outlets.heap()));
     }
 }
 
@@ -116,6 +126,8 @@ pub struct Stats {
     pub unknown_types: u64,
     /// Findings.
     pub findings: u64,
+    /// Matches of rules without weight that came too often to be a finding each.
+    pub held_back: u64,
 }
 
 impl Sandbox {
@@ -136,6 +148,7 @@ impl Sandbox {
             events: 0,
             findings: 0,
             watch: None,
+            held_back: 0,
         }
     }
 
@@ -302,6 +315,7 @@ impl Sandbox {
         for judgement in &mut self.judgements {
             judgement.matcher.moved(&places, &rules);
             judgement.score.moved(&places);
+            judgement.outlets.moved(&places);
             judgement.contributing.retain_mut(|(matched, _)| match places.get(matched.rule) {
                 Some(Some(place)) => {
                     matched.rule = *place;
@@ -395,6 +409,7 @@ impl Sandbox {
             undecodable: sight.undecodable,
             unknown_types: sight.unknown_types,
             findings: self.findings,
+            held_back: self.held_back,
         }
     }
 
@@ -416,6 +431,12 @@ impl Sandbox {
             let Some(rule) = self.rules.rules().get(matched.rule) else { continue };
             let Some(weight) = rule.weight.filter(|_| !rule.shadow) else {
                 seen(&matched, Points::default());
+                let may = judgement.outlets.let_out(matched.rule, self.state.clock());
+                judgement.weigh();
+                if !may {
+                    self.held_back = self.held_back.saturating_add(1);
+                    continue;
+                }
                 let level = report::level_of(rule);
                 let own = [(matched, Points::default())];
                 let reporter =

@@ -5,7 +5,7 @@ use crate::event::Fd;
 use super::{FileId, PipeId, SocketId};
 
 /// What a descriptor leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Object {
     /// Open, but nobody said what it is.
     Unknown,
@@ -22,7 +22,7 @@ pub enum Object {
 }
 
 /// Which end of a pipe.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PipeEnd {
     /// Where bytes come out.
     Read,
@@ -31,7 +31,7 @@ pub enum PipeEnd {
 }
 
 /// Which NVIDIA device node (`nvproxy.go`).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Nvidia {
     /// `/dev/nvidiactl`
     Control,

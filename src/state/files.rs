@@ -185,22 +185,20 @@ impl Files {
         self.name(to, id);
     }
 
-    /// A directory was renamed, and with it what lies below it. Nobody says which of two names it has now.
-    pub(crate) fn renamed_below(&mut self, from: &[u8], to: &[u8], or_to: &[u8]) {
-        let below: Vec<(Id<File>, Box<[u8]>)> = self
-            .arena
-            .iter()
-            .filter_map(|(id, file)| {
-                let rest = file.path.strip_prefix(from).filter(|rest| rest.starts_with(b"/"))?;
-                Some((id, rest.into()))
-            })
-            .collect();
-        for (id, rest) in below {
-            if to.len().saturating_add(rest.len()) <= PATH_MAX {
-                self.truly_at(id, &[to, &rest].concat());
-            }
-            self.also_at(id, &[or_to, &rest].concat());
+    /// The files below a directory, `most` at most.
+    pub(crate) fn below(&self, dir: &[u8], most: usize) -> Vec<Id<File>> {
+        let is_below = |file: &File| file.path.strip_prefix(dir).is_some_and(|rest| rest.starts_with(b"/"));
+        self.arena.iter().filter(|(_, file)| is_below(file)).map(|(id, _)| id).take(most).collect()
+    }
+
+    /// The directory `from` was renamed, and with it the file below it. Nobody says which of two names it has now.
+    pub(crate) fn taken_along(&mut self, id: Id<File>, from: &[u8], to: &[u8], or_to: &[u8]) {
+        let rest = self.get(id).and_then(|file| file.path.strip_prefix(from)).map(Box::<[u8]>::from);
+        let Some(rest) = rest else { return };
+        if to.len().saturating_add(rest.len()) <= PATH_MAX {
+            self.truly_at(id, &[to, &rest].concat());
         }
+        self.also_at(id, &[or_to, &rest].concat());
     }
 
     /// The file has another name; of many the oldest goes.

@@ -124,6 +124,8 @@ pub struct Gpu {
     state: GpuState,
     ioctls: u64,
     registered: Registered,
+    /// What was asked for on a descriptor that was not known, before anything else told of the GPU.
+    presumed: Registered,
 }
 
 bitflags! {
@@ -137,6 +139,26 @@ bitflags! {
         const VASPACE = 2;
         /// A channel to submit work through.
         const CHANNEL = 4;
+    }
+}
+
+impl Registered {
+    fn by(request: GpuRequest) -> Registered {
+        match request {
+            GpuRequest::UvmRegisterGpu => Registered::GPU,
+            GpuRequest::UvmRegisterGpuVaspace => Registered::VASPACE,
+            GpuRequest::UvmRegisterChannel => Registered::CHANNEL,
+            GpuRequest::RmAlloc
+            | GpuRequest::RmControl
+            | GpuRequest::RmMapMemory
+            | GpuRequest::RmVidHeapControl
+            | GpuRequest::CardInfo
+            | GpuRequest::CheckVersion
+            | GpuRequest::RegisterFd
+            | GpuRequest::UvmInitialize
+            | GpuRequest::UvmMapExternalAllocation
+            | GpuRequest::Other => Registered::empty(),
+        }
     }
 }
 
@@ -161,6 +183,11 @@ impl Gpu {
     /// An ioctl was made on `device`; says which.
     pub(crate) fn ioctl(&mut self, device: Nvidia, request: u64) -> GpuRequest {
         self.ioctls = self.ioctls.saturating_add(1);
+        self.asks(device, request)
+    }
+
+    /// An ioctl on `device` begins; says which. That is enough for how far the process got, should its end be lost.
+    pub(crate) fn asks(&mut self, device: Nvidia, request: u64) -> GpuRequest {
         self.opened();
         let request = GpuRequest::on(device, request);
         match request {
@@ -170,20 +197,30 @@ impl Gpu {
             | GpuRequest::UvmInitialize => {
                 self.state = self.state.max(GpuState::Initialised);
             }
-            GpuRequest::UvmRegisterGpu => self.registered |= Registered::GPU,
-            GpuRequest::UvmRegisterGpuVaspace => self.registered |= Registered::VASPACE,
-            GpuRequest::UvmRegisterChannel => self.registered |= Registered::CHANNEL,
-            GpuRequest::UvmMapExternalAllocation
+            GpuRequest::UvmRegisterGpu
+            | GpuRequest::UvmRegisterGpuVaspace
+            | GpuRequest::UvmRegisterChannel
+            | GpuRequest::UvmMapExternalAllocation
             | GpuRequest::RmControl
             | GpuRequest::RmMapMemory
             | GpuRequest::RmVidHeapControl
             | GpuRequest::RegisterFd
             | GpuRequest::Other => {}
         }
+        self.registered |= Registered::by(request);
+        if self.state >= GpuState::Initialised {
+            self.registered |= self.presumed;
+        }
         if self.registered.is_all() {
             self.state = GpuState::Context;
         }
         request
+    }
+
+    /// A request that UVM knows was made on a descriptor that is not known: it counts as soon as something else tells
+    /// that the process uses the GPU. What opened the device may only come later.
+    pub(crate) fn presume(&mut self, request: u64) {
+        self.presumed |= Registered::by(GpuRequest::on(Nvidia::Uvm, request));
     }
 }
 
@@ -326,6 +363,24 @@ mod tests {
         assert_eq!(gpu.state(), GpuState::Initialised);
         gpu.opened();
         assert_eq!(gpu.state(), GpuState::Initialised);
+    }
+
+    #[test]
+    fn what_was_asked_for_before_anything_told_of_the_gpu_counts_afterwards() {
+        let mut gpu = Gpu::default();
+        [37, 25, 27, 26].into_iter().for_each(|request| gpu.presume(request));
+        assert_eq!(gpu.state(), GpuState::None, "others use these numbers, too");
+        gpu.opened();
+        assert_eq!(gpu.state(), GpuState::Opened);
+        gpu.ioctl(Nvidia::Control, 0xc020_462b);
+        assert_eq!((gpu.state(), gpu.ioctls()), (GpuState::Context, 1));
+    }
+
+    #[test]
+    fn an_ioctl_whose_end_is_lost_counts_by_its_beginning() {
+        let mut gpu = after(&[(Nvidia::Control, 0xc020_462b), (Nvidia::Uvm, 37), (Nvidia::Uvm, 25)]);
+        gpu.asks(Nvidia::Uvm, 27);
+        assert_eq!((gpu.state(), gpu.ioctls()), (GpuState::Context, 3));
     }
 
     #[test]

@@ -497,7 +497,15 @@ impl State {
             ancestors: from
                 .map(|parent| process::ancestors_of_child(parent, &self.budget))
                 .unwrap_or_default(),
-            program: from.map(|parent| std::sync::Arc::clone(&parent.program)).unwrap_or_default(),
+            program: match from {
+                Some(parent) => std::sync::Arc::clone(&parent.program),
+                // The sentry tells of no exec here, and nobody has named it anew yet.
+                None if leads => {
+                    let name = context.comm.bytes().into();
+                    Program { name, time: now, ..Program::default() }.kept(&self.budget)
+                }
+                None => std::sync::Arc::default(),
+            },
             comm: process::Comm::new(context.comm.bytes()),
             uid: None,
             cwd: from.and_then(|parent| parent.cwd.clone()),
@@ -527,6 +535,7 @@ impl State {
             comm_by: process::CommBy::Known,
             early: Some(Box::default()),
             renames: 0,
+            taken_along: 0,
             deeds: Deeds::Any,
             terminal: None,
             wrote: None,

@@ -172,6 +172,8 @@ pub struct Process {
     pub(crate) early: Option<Box<Early>>,
     /// Successful calls of rename(2) and its kin since the last exec, to match them with the operands of mv and ln.
     pub(crate) renames: u32,
+    /// Files that those took along with a directory.
+    pub(crate) taken_along: usize,
     /// What it did so far.
     pub(crate) deeds: Deeds,
     /// The terminal that it made, if it did.

@@ -7,13 +7,13 @@ use std::collections::{BTreeSet, VecDeque};
 use smallvec::SmallVec;
 
 use crate::event::{Tgid, Time};
-use crate::hash::Map;
+use crate::hash::{Map, Set};
 
 use super::arena::{Arena, Id};
 use super::budget::{Account, Budget, Charge, heap_of};
 use super::container::ContainerIx;
-use super::fd_table::{FdTable, OutOfRange};
-use super::fds::{Descriptor, Object, TableOp};
+use super::fd_table::{FdTable, OutOfRange, Search};
+use super::fds::{Access, Object, TableOp};
 use super::process::{Process, ProcessKey};
 
 /// Processes that are remembered of a sandbox. More than a build has at once; a fork bomb that goes beyond it only
@@ -30,6 +30,35 @@ pub(crate) enum Through {
     Stdin,
     /// Another one.
     OtherFd,
+}
+
+/// Who reads, and through which descriptor.
+pub(crate) type Readers = SmallVec<[(Id<Process>, Through); 4]>;
+
+/// Ends of pipes and pairs, and files, that are looked for: mostly one, but a process may have opened hundreds.
+enum Ends<'a> {
+    Few(&'a [Object]),
+    Many(Set<Object>),
+}
+
+impl<'a> Ends<'a> {
+    fn new(ends: &'a [Object]) -> Self {
+        if ends.len() <= 4 {
+            return Ends::Few(ends);
+        }
+        let mut many = Set::default();
+        for end in ends {
+            many.insert(*end);
+        }
+        Ends::Many(many)
+    }
+
+    fn has(&self, object: Object) -> bool {
+        match self {
+            Ends::Few(few) => few.contains(&object),
+            Ends::Many(many) => many.contains(&object),
+        }
+    }
 }
 
 /// The place of a descriptor table.
@@ -272,41 +301,35 @@ impl Processes {
         }
     }
 
-    /// The living processes that read from `object`, with the way they do.
+    /// The living processes that read from one of `ends`, with the way they do; by age, as which slot a process has
+    /// depends on who left before.
     ///
     /// A shell holds the pipes of its pipelines without reading from them, and where `close` is not traced it seems
     /// to hold them for ever; so of a shell only standard input counts. Others hold what they read: tar what its
     /// gzip unpacks, python what its child prints.
-    pub(crate) fn readers_of(
-        &self,
-        container: ContainerIx,
-        object: Object,
-    ) -> SmallVec<[(Id<Process>, Through); 4]> {
-        // By age: which slot a process has depends on who left before.
-        let mut readers: SmallVec<[_; 4]> = self.readers_by_slot(container, object);
-        readers.sort_by_key(|(id, _)| self.arena.get(*id).map(|process| process.serial));
-        readers
-    }
-
-    fn readers_by_slot(
-        &self,
-        container: ContainerIx,
-        object: Object,
-    ) -> SmallVec<[(Id<Process>, Through); 4]> {
-        let through = |process: &Process| {
+    pub(crate) fn readers_of(&self, container: ContainerIx, ends: &[Object]) -> Readers {
+        if ends.is_empty() {
+            return Readers::new();
+        }
+        let ends = Ends::new(ends);
+        let reads = |object, access: Access| access.is_read() && ends.has(object);
+        let mut search = Search::new(reads);
+        let mut through = |process: &Process| {
             let table = &self.tables.get(process.fds.0)?.table;
-            let reads = |descriptor: Descriptor| descriptor.object == object && descriptor.access.is_read();
-            if table.get(process.runs_from).is_some_and(reads) {
+            let stdin = table.get(process.runs_from);
+            if stdin.is_some_and(|descriptor| reads(descriptor.object, descriptor.access)) {
                 return Some(Through::Stdin);
             }
-            let held = !process.program.is_shell() && table.iter().any(|(_, descriptor)| reads(descriptor));
-            held.then_some(Through::OtherFd)
+            (!process.program.is_shell() && search.finds(table)).then_some(Through::OtherFd)
         };
-        self.arena
+        let mut readers: Readers = self
+            .arena
             .iter()
             .filter(|(_, process)| process.exited.is_none() && process.key.container == container)
             .filter_map(|(id, process)| Some((id, through(process)?)))
-            .collect()
+            .collect();
+        readers.sort_by_key(|(id, _)| self.arena.get(*id).map(|process| process.serial));
+        readers
     }
 
     pub(crate) fn len(&self) -> usize {

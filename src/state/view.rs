@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::event::{Fd, Tgid};
 
+use super::fd_table::Search;
 use super::net::is_own;
 use super::process::LineageId;
 use super::{
@@ -134,19 +135,12 @@ impl State {
         }
         let remote = fed.addr;
         let far = self.far_end(self.descriptor(process, Fd::STDOUT)?.object)?;
-        let answers = self.processes.readers_of(shell.key.container, far);
-        let connected = |reader: ProcessId| {
-            self.fds(reader).into_iter().flat_map(FdTable::iter).any(|(_, descriptor)| {
-                match descriptor.object {
-                    Object::Socket(socket) => self.socket_at(socket).and_then(Socket::remote) == Some(remote),
-                    Object::Unknown
-                    | Object::File(_)
-                    | Object::Pipe(..)
-                    | Object::Nvidia(_)
-                    | Object::Anon => false,
-                }
-            })
-        };
+        let answers = self.processes.readers_of(shell.key.container, &[far]);
+        let mut connection = Search::new(|object, _| match object {
+            Object::Socket(socket) => self.socket_at(socket).and_then(Socket::remote) == Some(remote),
+            Object::Unknown | Object::File(_) | Object::Pipe(..) | Object::Nvidia(_) | Object::Anon => false,
+        });
+        let mut connected = |reader: ProcessId| self.fds(reader).is_some_and(|fds| connection.finds(fds));
         answers.into_iter().any(|(reader, _)| connected(reader)).then_some(remote)
     }
 

@@ -64,9 +64,13 @@ pub(crate) enum Flood {
     Probes,
     /// Containers, as a sentry may claim them.
     Containers,
+    /// Children of who has thousands of descriptors, some of which fill a pipe of their own from the network.
+    Heirs,
+    /// A directory with thousands of files that is renamed to and fro, now and then.
+    Moves,
 }
 
-pub(crate) const FLOODS: [Flood; 24] = [
+pub(crate) const FLOODS: [Flood; 26] = [
     Flood::Forks,
     Flood::NestedForks,
     Flood::ExitedForks,
@@ -91,10 +95,18 @@ pub(crate) const FLOODS: [Flood; 24] = [
     Flood::HalfProbes,
     Flood::Probes,
     Flood::Containers,
+    Flood::Heirs,
+    Flood::Moves,
 ];
 
 /// Children of the flood have ids from here on.
 const CHILDREN: i32 = 1000;
+
+/// Descriptors that [`Flood::Heirs`] inherit, and files that [`Flood::Moves`] takes along.
+const BELONGINGS: i32 = 4000;
+
+/// One in so many of them is what is dear.
+const RARELY: u32 = 64;
 
 /// Where [`Flood::Talkers`] has its sockets: so many at once.
 const TALKERS: u32 = 4096;
@@ -192,6 +204,28 @@ impl Scene {
                 self.probe(child);
             }
             Flood::Containers => self.start_container(format!("{number:064}").as_bytes()),
+            Flood::Heirs => {
+                if number == 0 {
+                    (10..BELONGINGS).for_each(|fd| self.dup(FLOODER, 0, fd));
+                }
+                self.clone_of(FLOODER, child);
+                if number.is_multiple_of(RARELY) {
+                    self.pipe(child, 6, 7);
+                    self.connect(child, 5, SERVER.parse().unwrap());
+                }
+            }
+            Flood::Moves => {
+                if number == 0 {
+                    let path = |file| format!("/srv/there/{file}");
+                    (0..BELONGINGS).for_each(|file| self.open(FLOODER, path(file).as_bytes(), true, 5));
+                }
+                let ways: [&[u8]; 2] = [b"/srv/there", b"/srv/back"];
+                let [from, to] = if number % (2 * RARELY) < RARELY { ways } else { [ways[1], ways[0]] };
+                self.exec(FLOODER, b"/usr/bin/mv", &[b"mv", from, to]);
+                if number.is_multiple_of(RARELY) {
+                    self.rename(FLOODER);
+                }
+            }
         }
     }
 

@@ -191,6 +191,11 @@ impl Scene {
         self.event(process, Kind::Raw(Raw { call: exit(Sysno::SENDTO, bytes), args }));
     }
 
+    /// What `mv` does with its next operand.
+    pub(crate) fn rename(&mut self, process: i32) {
+        self.event(process, Kind::Raw(Raw { call: exit(Sysno::RENAME, 0), args: [0; 6] }));
+    }
+
     pub(crate) fn pipe(&mut self, process: i32, reader: i32, writer: i32) {
         let ends = Pipe { reader: Fd(reader), writer: Fd(writer), ..Pipe::default() };
         self.event(process, Kind::Pipe(Pipe { call: exit(Sysno::PIPE2, 0), ..ends }));

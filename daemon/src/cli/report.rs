@@ -113,14 +113,15 @@ impl Report {
 
     /// One line about the whole stream.
     pub(super) fn summary(&self, name_of_stream: &str, stats: Stats, nanos: Option<u128>) -> String {
-        let Stats { events, dropped, undecodable, .. } = stats;
+        let Stats { events, dropped, undecodable, held_back, .. } = stats;
         let findings = self.findings;
         let verdict = self.worst.map_or("clean", Severity::name);
+        let held_back = if held_back > 0 { format!(" ({held_back} more held back)") } else { String::new() };
         let cost = nanos.and_then(|nanos| nanos.checked_div(u128::from(events)));
         let cost = cost.map(|nanos| format!(", {nanos} ns per event")).unwrap_or_default();
         format!(
             "{name_of_stream}: {events} events, {dropped} dropped, {undecodable} undecodable, \
-             {findings} findings, verdict {verdict}{cost}"
+             {findings} findings{held_back}, verdict {verdict}{cost}"
         )
     }
 }

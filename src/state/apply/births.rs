@@ -111,6 +111,7 @@ impl State {
             comm_by: CommBy::Known,
             early: None,
             renames: 0,
+            taken_along: 0,
             deeds: Deeds::None,
             terminal: None,
             wrote: None,

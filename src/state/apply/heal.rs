@@ -10,7 +10,6 @@ use crate::event::{Family, Fd, FdInfo, Ino, Kind, SentryExecve, Text};
 use super::super::fds::TableOp;
 use super::super::gpu::device_at;
 use super::super::path::{is_canonical, without_deleted};
-use super::super::processes::Through;
 use super::super::{
     Access, Descriptor, Object, OnExec, Pipe, PipeEnd, PipeId, Process, Role, Socket, SocketId, Source, State,
 };
@@ -312,19 +311,9 @@ impl State {
 
     /// Network bytes go into a pipe; whoever reads from it has them.
     pub(super) fn pour(&mut self, acting: &Acting<'_>, pipe: PipeId, source: &Source) {
-        for end in self.fill_both(Object::Pipe(pipe, PipeEnd::Read), source) {
-            for (reader, through) in self.processes.readers_of(acting.container, end) {
-                if reader == acting.process {
-                    continue;
-                }
-                if through == Through::Stdin
-                    && let Some(reader) = self.processes.get_mut(reader)
-                {
-                    reader.stdin = Some(source.clone());
-                }
-                self.taint(reader, source, acting.time);
-            }
-        }
+        let ends = self.fill_both(Object::Pipe(pipe, PipeEnd::Read), source);
+        let readers = self.fed_by(acting.container, acting.process, &ends, source);
+        self.taint_all(readers, source, acting.time);
     }
 
     /// A process that was heard of before its clone called by its inode what it now turns out to have inherited.

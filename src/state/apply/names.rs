@@ -11,6 +11,14 @@ use super::{About, Acting, PROCESS};
 /// Operands that are looked at: a longer list is a wildcard over many files, and the first ones do.
 const MAX_OPERANDS: usize = 64;
 
+/// Files that a program may take along as it renames directories: all that a container has. Who says `mv` and renames
+/// the same directory to and fro does so to make each call dear.
+const MAX_TAKEN_ALONG: usize = 4096;
+
+/// Files that are taken along before there has to be room for more: a name has at most 4096 bytes, and each is kept
+/// twice.
+const BETWEEN_ROOMS: usize = 8;
+
 /// What a command is told to work on.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Operands {
@@ -78,6 +86,7 @@ impl State {
             }
             return Some(PROCESS);
         };
+        let may_take = MAX_TAKEN_ALONG.saturating_sub(process.taken_along);
         let Operands { mut named, into } = operands(process, tool);
         let target = match into {
             Some(into) => into,
@@ -96,12 +105,31 @@ impl State {
             container.files.renamed(&from, &target, stays);
             let moved = if stays == Stays::Yes { &from } else { &target };
             container.files.renamed(moved, &inside, Stays::Yes);
-            if stays == Stays::No {
-                container.files.renamed_below(&from, &target, &inside);
+        }
+        if stays == Stays::No {
+            let taken = self.take_along(acting, [&from, &target, &inside], may_take);
+            if let Some(process) = self.processes.get_mut(acting.process) {
+                process.taken_along = process.taken_along.saturating_add(taken);
             }
         }
         let file = self.find_file(acting, &target);
         Some((None, file.map_or(Subject::Process, Subject::File)))
+    }
+
+    /// What lies below a directory goes with it, from one name to one of two. How many files there were.
+    fn take_along(&mut self, acting: &Acting<'_>, [from, to, or_to]: [&[u8]; 3], most: usize) -> usize {
+        let Some(container) = self.container_at(acting.container) else { return 0 };
+        let below = container.files.below(from, most);
+        for some in below.chunks(BETWEEN_ROOMS) {
+            let Some(container) = self.container_mut(acting.container) else { break };
+            for file in some {
+                container.files.taken_along(*file, from, to, or_to);
+            }
+            // The new names may be a thousand times as long as the old ones.
+            container.settle();
+            self.make_room();
+        }
+        below.len()
     }
 
     /// chmod(2) and fchmodat(2): the file is the operand of chmod(1).

@@ -166,6 +166,7 @@ impl State {
         process.memory = None;
         process.inputs.clear();
         process.renames = 0;
+        process.taken_along = 0;
         process.terminal = None;
         process.wrote = None;
         process.code.clear();

@@ -64,8 +64,11 @@ impl State {
 
     /// ioctl(2): those on NVIDIA devices matter, and the two by which Python and Node say what exec does.
     fn ioctl(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<About> {
-        let exit = raw.call.exit?;
         let fd = raw.fd(1);
+        let Some(exit) = raw.call.exit else {
+            self.ioctl_begins(acting, raw);
+            return None;
+        };
         let on_exec = match raw.arg(2) {
             FIOCLEX => Some(OnExec::Close),
             FIONCLEX => Some(OnExec::Keep),
@@ -74,20 +77,38 @@ impl State {
         if let Some(on_exec) = on_exec.filter(|_| exit.succeeded()) {
             self.table_op(acting, TableOp::OnExec(fd, on_exec));
         }
+        let Some(device) = self.device_of(acting, raw) else { return Some(self.about(acting, fd)) };
+        let request = self.processes.get_mut(acting.process)?.gpu.ioctl(device, raw.arg(2));
+        Some((Some(fd), Subject::Gpu(Some(request))))
+    }
+
+    /// The end of the call may be lost, and how it ends says nothing about the GPU.
+    fn ioctl_begins(&mut self, acting: &Acting<'_>, raw: &Raw) {
+        if let Some(device) = self.device_of(acting, raw)
+            && let Some(process) = self.processes.get_mut(acting.process)
+        {
+            process.gpu.asks(device, raw.arg(2));
+        }
+    }
+
+    /// The NVIDIA device that an ioctl is for.
+    fn device_of(&mut self, acting: &Acting<'_>, raw: &Raw) -> Option<Nvidia> {
         let object = self
             .processes
             .fds(acting.process)
-            .and_then(|fds| fds.get(fd))
+            .and_then(|fds| fds.get(raw.fd(1)))
             .map(|descriptor| descriptor.object);
-        let device: Option<Nvidia> = match object {
+        match object {
             Some(Object::Nvidia(device)) => Some(device),
             Some(Object::Unknown) | None => {
-                device_by_request(raw.arg(2), self.processes.get(acting.process)?.gpu.state())
+                let process = self.processes.count_mut(acting.process)?;
+                let device = device_by_request(raw.arg(2), process.gpu.state());
+                if device.is_none() {
+                    process.gpu.presume(raw.arg(2));
+                }
+                device
             }
             Some(Object::File(_) | Object::Socket(_) | Object::Pipe(..) | Object::Anon) => None,
-        };
-        let Some(device) = device else { return Some(self.about(acting, fd)) };
-        let request = self.processes.get_mut(acting.process)?.gpu.ioctl(device, raw.arg(2));
-        Some((Some(fd), Subject::Gpu(Some(request))))
+        }
     }
 }

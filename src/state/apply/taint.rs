@@ -22,13 +22,18 @@ impl State {
     /// `process` has bytes from `source`. What it holds open for writing has them, too, and so has who reads from
     /// its pipes.
     pub(super) fn taint(&mut self, process: ProcessId, source: &Source, time: Time) {
-        let mut reached = vec![(process, source.clone())];
+        self.taint_all(vec![process], source, time);
+    }
+
+    /// The same of several processes at once; of more than [`MAX_REACH`] the first.
+    pub(super) fn taint_all(&mut self, mut reached: Vec<ProcessId>, source: &Source, time: Time) {
+        reached.truncate(MAX_REACH);
         let mut next = 0usize;
-        while let Some((process, source)) = reached.get(next).cloned() {
+        while let Some(process) = reached.get(next).copied() {
             next = next.saturating_add(1);
             let Some(tainted) = self.processes.get_mut(process) else { continue };
             let is_first = tainted.has_only_stdin();
-            if !tainted.note_input(&source) || !is_first {
+            if !tainted.note_input(source) || !is_first {
                 continue;
             }
             let container = tainted.key.container;
@@ -36,29 +41,37 @@ impl State {
             let acting = Acting { context: &context, time, container, process, arg_changed: false };
             // Files are carriers, too: a FIFO has a path, and a growing file has followers.
             let files = self.rewrite_open_files(&acting).into_iter().map(Object::File);
-            let pipes = self.fill_pipes(process, &source);
+            let carriers: Vec<Object> = files.chain(self.fill_pipes(process, source)).collect();
             let sharers = self.sharers_of_memory(process);
-            for carrier in files.chain(pipes) {
-                for (reader, through) in self.processes.readers_of(container, carrier) {
-                    // Where close is not traced, a reader seems to hold the other end as well.
-                    if reader == process {
-                        continue;
-                    }
-                    if through == Through::Stdin
-                        && let Some(reader) = self.processes.get_mut(reader)
-                    {
-                        reader.stdin = Some(source.clone());
-                    }
-                    // Who reads in many ways is reached once, or one reader would use up the reach of all.
-                    let is_new = reached.iter().all(|(known, _)| *known != reader);
-                    if is_new && reached.len() < MAX_REACH {
-                        reached.push((reader, source.clone()));
-                    }
+            let readers = self.fed_by(container, process, &carriers, source);
+            for reached_now in readers.into_iter().chain(sharers) {
+                // Who is reached in many ways counts once, or one reader would use up the reach of all.
+                if reached.len() < MAX_REACH && !reached.contains(&reached_now) {
+                    reached.push(reached_now);
                 }
             }
-            let room = MAX_REACH.saturating_sub(reached.len());
-            reached.extend(sharers.into_iter().take(room).map(|sharer| (sharer, source.clone())));
         }
+    }
+
+    /// Who else reads what `writer` puts into `carriers`; those whose programs run from there have it as their
+    /// standard input. Where close is not traced, a reader seems to hold the other end as well.
+    pub(super) fn fed_by(
+        &mut self,
+        container: ContainerIx,
+        writer: ProcessId,
+        carriers: &[Object],
+        source: &Source,
+    ) -> Vec<ProcessId> {
+        let mut readers = self.processes.readers_of(container, carriers);
+        readers.retain(|(reader, _)| *reader != writer);
+        for (reader, through) in &readers {
+            if *through == Through::Stdin
+                && let Some(reader) = self.processes.get_mut(*reader)
+            {
+                reader.stdin = Some(source.clone());
+            }
+        }
+        readers.into_iter().map(|(reader, _)| reader).collect()
     }
 
     /// Bytes were seen to come out of a pipe: whoever reads them has what was put in.

@@ -99,7 +99,7 @@ impl State {
     /// the file is believed to be foreign, but not to be the image's.
     fn unseen_exec(&mut self, acting: &Acting<'_>, asked: Option<Box<AskedProgram>>) {
         self.sight.unseen_exec();
-        let is_known = asked.is_some();
+        let is_told = asked.is_some();
         let program = match asked.map(|asked| *asked) {
             Some(asked) => {
                 let path = self.absolute(acting, &asked.path).unwrap_or_default();
@@ -109,10 +109,12 @@ impl State {
                 let executable =
                     seen.filter(|seen| is_foreign(seen.origin)).unwrap_or_else(Provenance::default);
                 let name = cut(&asked.path).into();
-                Program { path, name, argv: asked.argv, executable, time: acting.time, ..Program::default() }
+                Program { path, name, argv: asked.argv, executable, ..Program::default() }
             }
-            None => Program { time: acting.time, ..Program::default() },
+            None => self.named_like(acting).unwrap_or_default(),
         };
+        let program = Program { time: acting.time, ..program };
+        let is_known = is_told || !program.path.is_empty();
         self.leaves_program(acting);
         self.becomes(acting, program);
         if let Some(process) = self.processes.get_mut(acting.process) {
@@ -125,6 +127,18 @@ impl State {
             let observation = Observation { time, container, process, fd: None, subject, arg_changed: false };
             self.inferred = Some(Box::new(Unseen { observation, deed: UnseenDeed::Exec }));
         }
+    }
+
+    /// The program whose name the process has now, of those that came from elsewhere: a name that nobody told of is that
+    /// of the file that is run. Where two have it, or a program of the image as well, nobody can tell.
+    fn named_like(&self, acting: &Acting<'_>) -> Option<Program> {
+        let comm = acting.context.comm.bytes();
+        let container = self.container_at(acting.container)?;
+        let mut named = container.files.iter().filter(|file| cut(&file.path) == comm);
+        let file =
+            named.next().filter(|file| is_foreign(file.provenance.origin) && named.next().is_none())?;
+        let executable = file.provenance.clone();
+        Some(Program { path: file.path.clone(), name: comm.into(), executable, ..Program::default() })
     }
 
     /// A thread was within a connect and has gone on: how that ended was lost.

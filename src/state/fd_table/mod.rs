@@ -13,12 +13,16 @@
 //! beyond it, a table of more than [`OWN_LEAVES`] that grows gives up a leaf of its own, by a hand that goes round over
 //! all but the first; a leaf with a socket is passed over, for a few times in a row.
 
+mod search;
+
 use std::sync::Arc;
 
 use crate::event::Fd;
 
 use super::budget::{Account, Budget, Charge, heap_of};
 use super::fds::{Access, Descriptor, Held, Object, OnExec, TableOp};
+
+pub(crate) use search::Search;
 
 /// Entries of a leaf, of 16 bytes each: what a write after a fork copies is half a kilobyte.
 const LEAF: usize = 32;
