@@ -2,11 +2,12 @@
 //!
 //! Measured: state and rules over decoded events of a busy recorded trace, with one sandbox a pass; so `none`, which has no
 //! rule, is what is not the rules'. The many are made of eight forms, each with texts, ports and prefixes of its own, as
-//! rule sets of a large user are. With `SLUICEBOX_FALCO_RULES=FOLDER`, the rule files of that folder are measured as well.
+//! rule sets of a large user are. With `SLUICEBOX_FALCO_RULES=FOLDER`, the rules of that folder's files are measured as well
+//! (`theirs`), and variations of them.
 //! Loading is measured apart: a thousand rules, a condition nested to the limit, a list of ten thousand names.
 //! Not measured: decoding, the socket.
 
-#![expect(clippy::unwrap_used, reason = "a bench without its trace is none")]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a bench without its trace is none")]
 #![expect(clippy::disallowed_methods, reason = "a bench reads its files; the library does not")]
 
 #[path = "../tests/common/mod.rs"]
@@ -18,6 +19,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use serde_json::Value;
 use sluicebox::engine::Sandbox;
 use sluicebox::intel::Intel;
 use sluicebox::rules::{RuleSet, Thresholds, builtin, compile};
@@ -62,20 +64,36 @@ fn compiled(files: &[(&str, &str)]) -> Arc<RuleSet> {
     Arc::new(compiled.rules.unwrap())
 }
 
-fn falco() -> Option<Arc<RuleSet>> {
+/// The items of the rule files that `SLUICEBOX_FALCO_RULES` names the folder of.
+fn falco() -> Option<Vec<Value>> {
     let folder = std::env::var_os("SLUICEBOX_FALCO_RULES")?;
     let mut files: Vec<_> =
         std::fs::read_dir(Path::new(&folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
     files.sort();
-    let texts: Vec<(String, String)> = files
-        .iter()
-        .map(|path| (path.display().to_string(), std::fs::read_to_string(path).unwrap()))
-        .collect();
-    let builtin = builtin::FILES.iter().copied();
-    let files: Vec<(&str, &str)> =
-        builtin.chain(texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))).collect();
-    Some(compiled(&files))
+    let items = files.iter().flat_map(|path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        serde_saphyr::from_str::<Vec<Value>>(&text).unwrap()
+    });
+    Some(items.collect())
+}
+
+/// So many rules: the items' own, then each again with another exception, as a site has them that copies and changes.
+/// JSON is YAML.
+fn varied(items: &[Value], count: usize) -> String {
+    let (rules, others): (Vec<&Value>, Vec<&Value>) =
+        items.iter().partition(|item| item.get("rule").is_some());
+    let mut file: Vec<Value> = others.into_iter().cloned().collect();
+    for (number, rule) in rules.iter().cycle().take(count).enumerate() {
+        let mut rule = (*rule).clone();
+        if number >= rules.len() {
+            rule["rule"] = format!("{} {number}", rule["rule"].as_str().unwrap()).into();
+            let condition = rule["condition"].as_str().unwrap();
+            rule["condition"] = format!("({condition}) and not proc.name = exempt{number}").into();
+        }
+        file.push(rule);
+    }
+    Value::Array(file).to_string()
 }
 
 fn events(criterion: &mut Criterion) {
@@ -94,7 +112,15 @@ fn events(criterion: &mut Criterion) {
         ("1000", compiled(&[("many.yaml", &thousand)])),
         ("built-in and 1000", compiled(&with_builtin)),
     ];
-    sets.extend(falco().map(|set| ("built-in and files of SLUICEBOX_FALCO_RULES", set)));
+    if let Some(items) = falco() {
+        for (name, count) in [("20 of theirs", 20), ("theirs", 93), ("1000 of theirs", 1000)] {
+            sets.push((name, compiled(&[("theirs.yaml", &varied(&items, count))])));
+        }
+        let theirs = varied(&items, 93);
+        let files: Vec<(&str, &str)> =
+            builtin::FILES.iter().copied().chain([("theirs.yaml", theirs.as_str())]).collect();
+        sets.push(("built-in and theirs", compiled(&files)));
+    }
     let mut group = criterion.benchmark_group("rules");
     group.throughput(Throughput::Elements(events.len() as u64));
     for (name, set) in sets {

@@ -47,6 +47,7 @@ pub struct Sandbox {
     held_back: u64,
     /// Who explains a rule, if anybody does.
     watch: Option<Box<Watch>>,
+    held_back: u64,
 }
 
 /// What is held against a container.
@@ -149,6 +150,7 @@ impl Sandbox {
             findings: 0,
             held_back: 0,
             watch: None,
+            held_back: 0,
         }
     }
 
