@@ -44,7 +44,6 @@ pub struct Sandbox {
     matches: Vec<Match>,
     events: u64,
     findings: u64,
-    held_back: u64,
     /// Who explains a rule, if anybody does.
     watch: Option<Box<Watch>>,
     held_back: u64,
@@ -148,7 +147,6 @@ impl Sandbox {
             matches: Vec::new(),
             events: 0,
             findings: 0,
-            held_back: 0,
             watch: None,
             held_back: 0,
         }
