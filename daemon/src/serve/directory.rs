@@ -4,7 +4,9 @@
 //!
 //! `ID.json` must be renamed into its place, and says what the runtime knows, all of it optional:
 //!
-//!     {"labels": {"user": "alice"}, "runsc": "/usr/bin/runsc", "root": "/run/runsc", "bundle": "/path"}
+//! ```json
+//! {"labels": {"user": "alice"}, "runsc": "/usr/bin/runsc", "root": "/run/runsc", "bundle": "/path"}
+//! ```
 //!
 //! Whoever can write to the directory says who is who, so nobody else may. Bounds: a file of [`MAX_FILE`] bytes, as many
 //! sockets as there may be connections.
