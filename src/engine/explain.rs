@@ -4,7 +4,7 @@
 //! A sandbox that runs all rules is watched while it takes the trace, so what is told is what the matcher did. The cost
 //! is that of the analysis and of each condition of the one rule evaluated whole on the events of its types.
 //!
-//! Bounds: [`MAX_ATTEMPTS`] partial matches and [`MAX_NEAREST`] kinds of failure of a step are kept, the rest is counted.
+//! Bounds: `MAX_ATTEMPTS` partial matches and `MAX_NEAREST` kinds of failure of a step are kept, the rest is counted.
 
 use std::sync::Arc;
 

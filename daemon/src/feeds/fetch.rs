@@ -1,7 +1,7 @@
 //! Fetching one feed: conditional, bounded in time, size and redirects, and silent about keys.
 //!
 //! What comes back is not believed to be a feed: that is the parser's to say. A feed may be one file, the pages of a TAXII
-//! collection ([`taxii`]) or a directory of MISP events ([`misp`]): then the limits are those of all together.
+//! collection (`taxii`) or a directory of MISP events (`misp`): then the limits are those of all together.
 
 use std::cell::Cell;
 use std::fs;

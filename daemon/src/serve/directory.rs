@@ -8,7 +8,7 @@
 //! {"labels": {"user": "alice"}, "runsc": "/usr/bin/runsc", "root": "/run/runsc", "bundle": "/path"}
 //! ```
 //!
-//! Whoever can write to the directory says who is who, so nobody else may. Bounds: a file of [`MAX_FILE`] bytes, as many
+//! Whoever can write to the directory says who is who, so nobody else may. Bounds: a file of `MAX_FILE` bytes, as many
 //! sockets as there may be connections.
 
 use std::collections::{BTreeMap, BTreeSet};
