@@ -17,6 +17,7 @@ mod kind;
 mod net_events;
 mod process_events;
 mod record;
+pub mod signal;
 mod sysno;
 mod text;
 mod time;

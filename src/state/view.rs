@@ -264,13 +264,26 @@ pub struct Evictions {
 }
 
 impl Evictions {
+    /// Each kind with its name.
+    #[must_use]
+    pub fn by_kind(self) -> [(&'static str, u64); 8] {
+        let Evictions { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
+            self;
+        [
+            ("processes", processes),
+            ("files", files),
+            ("endpoints", endpoints),
+            ("sockets", sockets),
+            ("pipes", pipes),
+            ("descriptors", descriptors),
+            ("evidence", evidence),
+            ("containers", containers),
+        ]
+    }
+
     /// All of them.
     #[must_use]
-    pub fn total(&self) -> u64 {
-        let Evictions { processes, files, endpoints, sockets, pipes, descriptors, evidence, containers } =
-            *self;
-        [processes, files, endpoints, sockets, pipes, descriptors, evidence, containers]
-            .into_iter()
-            .fold(0, u64::saturating_add)
+    pub fn total(self) -> u64 {
+        self.by_kind().into_iter().fold(0, |total, (_, count)| total.saturating_add(count))
     }
 }

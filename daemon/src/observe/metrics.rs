@@ -158,39 +158,15 @@ impl Truncated {
 pub struct Evictions([AtomicU64; 8]);
 
 impl Evictions {
-    /// Each kind's name and count.
-    fn by_kind(of: state::Evictions) -> [(&'static str, u64); 8] {
-        let state::Evictions {
-            processes,
-            files,
-            endpoints,
-            sockets,
-            pipes,
-            descriptors,
-            evidence,
-            containers,
-        } = of;
-        [
-            ("processes", processes),
-            ("files", files),
-            ("endpoints", endpoints),
-            ("sockets", sockets),
-            ("pipes", pipes),
-            ("descriptors", descriptors),
-            ("evidence", evidence),
-            ("containers", containers),
-        ]
-    }
-
     pub(super) fn add(&self, now: state::Evictions, before: state::Evictions) {
-        let both = Evictions::by_kind(now).into_iter().zip(Evictions::by_kind(before));
+        let both = now.by_kind().into_iter().zip(before.by_kind());
         for (counter, ((_, now), (_, before))) in self.0.iter().zip(both) {
             counter.fetch_add(now.saturating_sub(before), Ordering::Relaxed);
         }
     }
 
     fn encode(&self, out: &mut Out<'_>) -> fmt::Result {
-        let names = Evictions::by_kind(state::Evictions::default());
+        let names = state::Evictions::default().by_kind();
         let values =
             names.iter().zip(&self.0).map(|((name, _), count)| (*name, count.load(Ordering::Relaxed)));
         out.counters(

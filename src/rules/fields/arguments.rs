@@ -450,45 +450,14 @@ pub(super) fn group<'a, const N: usize>(scene: &Scene<'a>) -> Read<'a> {
     Some(group_of(scene, low(raw(scene, N)?)))
 }
 
-/// `include/uapi/asm-generic/signal.h`; real-time signals by number.
+/// Real-time signals by number.
 pub(super) fn signal<'a, const N: usize>(scene: &Scene<'a>) -> Read<'a> {
-    const NAMES: [&str; 31] = [
-        "SIGHUP",
-        "SIGINT",
-        "SIGQUIT",
-        "SIGILL",
-        "SIGTRAP",
-        "SIGABRT",
-        "SIGBUS",
-        "SIGFPE",
-        "SIGKILL",
-        "SIGUSR1",
-        "SIGSEGV",
-        "SIGUSR2",
-        "SIGPIPE",
-        "SIGALRM",
-        "SIGTERM",
-        "SIGSTKFLT",
-        "SIGCHLD",
-        "SIGCONT",
-        "SIGSTOP",
-        "SIGTSTP",
-        "SIGTTIN",
-        "SIGTTOU",
-        "SIGURG",
-        "SIGXCPU",
-        "SIGXFSZ",
-        "SIGVTALRM",
-        "SIGPROF",
-        "SIGWINCH",
-        "SIGIO",
-        "SIGPWR",
-        "SIGSYS",
-    ];
     let signal = low(raw(scene, N)?);
-    let name = usize::try_from(signal).ok().and_then(|signal| NAMES.get(signal.checked_sub(1)?));
     let raw = i64::from(signal);
-    Some(name.map_or(Argument::Number(raw), |name| Argument::Named(Cow::Borrowed(name), raw)))
+    Some(
+        crate::event::signal::name(signal)
+            .map_or(Argument::Number(raw), |name| Argument::Named(Cow::Borrowed(name), raw)),
+    )
 }
 
 /// The namespaces of unshare(2) and setns(2), `include/uapi/linux/sched.h`.

@@ -33,14 +33,7 @@ pub(crate) fn check(packet: &[u8]) {
             }
         };
     }
-    compare! {
-        1 => Start, 2 => CloneInfo, 3 => ExecveInfo, 4 => ExitNotifyParentInfo, 5 => TaskExit, 6 => Syscall,
-        7 => Open, 8 => Close, 9 => Read, 10 => Connect, 11 => Execve, 12 => Socket, 13 => Chdir, 14 => Setid,
-        15 => Setresid, 16 => Prlimit, 17 => Pipe, 18 => Fcntl, 19 => Dup, 20 => Signalfd, 21 => Chroot,
-        22 => Eventfd, 23 => Clone, 24 => Bind, 25 => Accept, 26 => TimerfdCreate, 27 => TimerfdSetTime,
-        28 => TimerfdGetTime, 29 => Fork, 30 => InotifyInit, 31 => InotifyAddWatch, 32 => InotifyRmWatch,
-        33 => SocketPair, 34 => Write, 35 => MmapInfo, 36 => Mmap, 37 => Listen, 38 => Ptrace,
-    }
+    pb::messages!(compare);
 }
 
 /// The type and payload of a packet, by the header's definition and nothing of the decoder's.

@@ -1,11 +1,11 @@
 //! Records into the messages that gVisor has for them.
 
 use crate::event::Sysno;
-use crate::wire::pb;
+use crate::wire::Header;
+use crate::wire::pb::{self, Packet};
 
 use super::address::sockaddr;
 use super::line::Call;
-use super::packet::{Packet, encode};
 use super::raw::{registers, sysno};
 use super::records::Record;
 use super::threads::{Birth, Threads};
@@ -181,7 +181,9 @@ impl<'s> Importer<'s> {
 
     fn put<M: Packet>(&mut self, message: &M) {
         self.packets = self.packets.saturating_add(1);
-        (self.sink)(&encode(message));
+        let mut packet = Header::encode(M::TYPE, 0).to_vec();
+        packet.append(&mut message.encode_to_vec());
+        (self.sink)(&packet);
     }
 
     /// The call's own message, or its registers.
@@ -197,40 +199,30 @@ impl<'s> Importer<'s> {
         let fd_path = fd_path(call, 0);
         // Descriptors beyond 32 bits are none.
         let fd32 = i32::try_from(fd).unwrap_or(-1);
-        let count = word(call, 2).unwrap_or(0);
+        // The two messages have the same fields, but are two types.
+        macro_rules! transfer {
+            ($message:ident) => {{
+                let at = offset(call);
+                self.put(&pb::$message {
+                    context_data,
+                    exit,
+                    sysno,
+                    fd,
+                    fd_path,
+                    count: word(call, 2).unwrap_or(0),
+                    has_offset: at.is_some(),
+                    offset: at.unwrap_or(0),
+                    flags: 0,
+                });
+            }};
+        }
         match call.name {
             b"open" | b"openat" | b"openat2" | b"creat" => {
                 self.put(&open(call, pb::Open { context_data, exit, sysno, ..Default::default() }));
             }
             b"close" => self.put(&pb::Close { context_data, exit, sysno, fd, fd_path }),
-            b"read" | b"readv" | b"pread64" | b"preadv" | b"preadv2" => {
-                let at = offset(call);
-                self.put(&pb::Read {
-                    context_data,
-                    exit,
-                    sysno,
-                    fd,
-                    fd_path,
-                    count,
-                    has_offset: at.is_some(),
-                    offset: at.unwrap_or(0),
-                    flags: 0,
-                });
-            }
-            b"write" | b"writev" | b"pwrite64" | b"pwritev" | b"pwritev2" => {
-                let at = offset(call);
-                self.put(&pb::Write {
-                    context_data,
-                    exit,
-                    sysno,
-                    fd,
-                    fd_path,
-                    count,
-                    has_offset: at.is_some(),
-                    offset: at.unwrap_or(0),
-                    flags: 0,
-                });
-            }
+            b"read" | b"readv" | b"pread64" | b"preadv" | b"preadv2" => transfer!(Read),
+            b"write" | b"writev" | b"pwrite64" | b"pwritev" | b"pwritev2" => transfer!(Write),
             b"connect" => {
                 self.put(&pb::Connect { context_data, exit, sysno, fd, fd_path, address: address(call) });
             }

@@ -1,5 +1,7 @@
 //! One line of a log: who, when, and whether it is a call, the first or second half of one, or an end.
 
+use crate::event::{Errno, signal};
+
 use super::value::{Arg, Scanner};
 
 /// Nanoseconds in a second.
@@ -169,7 +171,8 @@ fn ended(end: &[u8]) -> What<'static> {
     }
     if scanner.eat(b"killed by ") {
         let name = scanner.take_while(|byte| byte != b' ');
-        return What::Ended(super::names::signal(name).unwrap_or(0));
+        let signal = signal::by_name(name).and_then(|signal| i32::try_from(signal).ok());
+        return What::Ended(signal.unwrap_or(0));
     }
     // `superseded by execve in pid N`: the thread lives on as the leader of its group.
     What::Remark
@@ -224,7 +227,7 @@ fn returned(scanner: &mut Scanner<'_>) -> Option<Returned> {
     }
     scanner.spaces();
     let name = scanner.take_while(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
-    let errno = std::str::from_utf8(name).ok().and_then(crate::event::Errno::by_name);
+    let errno = std::str::from_utf8(name).ok().and_then(Errno::by_name);
     match errno {
         Some(errno) => Some(Returned { result: -1, errno: errno.0 }),
         None if unknown => None,

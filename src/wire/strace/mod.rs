@@ -14,7 +14,6 @@ mod calls;
 mod line;
 mod mend;
 mod names;
-mod packet;
 mod raw;
 mod records;
 mod threads;

@@ -1,7 +1,9 @@
 //! Numbers of the constants that strace prints by name: those that an event carries and somebody looks at.
 //!
-//! Sources: `include/uapi/asm-generic/{fcntl,mman-common,signal}.h`, `include/uapi/linux/{sched,fcntl,prctl,memfd,
+//! Sources: `include/uapi/asm-generic/{fcntl,mman-common}.h`, `include/uapi/linux/{sched,fcntl,prctl,memfd,
 //! ptrace}.h`, `include/linux/socket.h`; values of amd64.
+
+use crate::event::signal;
 
 /// Open flags, in octal as the header has them; CLOEXEC and NONBLOCK under the names of sockets, pipes and event
 /// descriptors are the same bits.
@@ -172,48 +174,6 @@ const OTHER: &[(&str, u64)] = &[
     ("_IOC_READ", 2),
 ];
 
-/// Signals by number; a clone's flags have the child's in their low byte.
-const SIGNALS: &[&str] = &[
-    "",
-    "SIGHUP",
-    "SIGINT",
-    "SIGQUIT",
-    "SIGILL",
-    "SIGTRAP",
-    "SIGABRT",
-    "SIGBUS",
-    "SIGFPE",
-    "SIGKILL",
-    "SIGUSR1",
-    "SIGSEGV",
-    "SIGUSR2",
-    "SIGPIPE",
-    "SIGALRM",
-    "SIGTERM",
-    "SIGSTKFLT",
-    "SIGCHLD",
-    "SIGCONT",
-    "SIGSTOP",
-    "SIGTSTP",
-    "SIGTTIN",
-    "SIGTTOU",
-    "SIGURG",
-    "SIGXCPU",
-    "SIGXFSZ",
-    "SIGVTALRM",
-    "SIGPROF",
-    "SIGWINCH",
-    "SIGIO",
-    "SIGPWR",
-    "SIGSYS",
-];
-
-/// The signal of that name.
-pub(super) fn signal(name: &[u8]) -> Option<i32> {
-    let at = SIGNALS.iter().position(|known| known.as_bytes() == name && !known.is_empty())?;
-    i32::try_from(at).ok()
-}
-
 /// A number in decimal, hexadecimal (`0x`) or octal (`0`), perhaps negative. The kernel's registers have 64 bits: one
 /// that is printed as unsigned keeps its bits.
 pub(super) fn integer(text: &[u8]) -> Option<i64> {
@@ -270,7 +230,7 @@ fn named(name: &[u8]) -> Option<u64> {
     let find = |table: &[(&str, u64)]| {
         table.iter().find(|(known, _)| known.as_bytes() == name).map(|(_, value)| *value)
     };
-    find(OPEN).or_else(|| find(OTHER)).or_else(|| signal(name).and_then(|signal| u64::try_from(signal).ok()))
+    find(OPEN).or_else(|| find(OTHER)).or_else(|| signal::by_name(name).map(u64::from))
 }
 
 /// `_IOC(direction, type, number, size)`: number and type in the two low bytes, size above, direction in the two
