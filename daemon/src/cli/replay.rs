@@ -14,9 +14,10 @@ use sluicebox::state::Image;
 use sluicebox_daemon::analyze::{Analysis, Knowledge};
 use sluicebox_daemon::image::{Root, Roots};
 use sluicebox_daemon::intel;
+use sluicebox_daemon::respond::sinks::Encoding;
 use sluicebox_daemon::trace::{self, Source, Trace, TraceError};
 
-use super::report::{Format, Level, Report};
+use super::report::{Level, Report};
 use super::{Outcome, complain, rules, say};
 
 /// Analyse recorded traces, each a stream of its own
@@ -36,8 +37,8 @@ pub(super) struct Typed {
     #[arg(long, value_name = "FILE")]
     intel: Option<PathBuf>,
     /// How findings are printed
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    #[arg(long, value_enum, default_value_t = Encoding::Text)]
+    format: Encoding,
     /// The severity from which on the exit status is 1
     #[arg(long, value_enum, default_value_t = Level::Alert)]
     fail_on: Level,
@@ -48,7 +49,7 @@ pub(super) struct Typed {
 
 struct Plan {
     knowledge: Knowledge,
-    format: Format,
+    format: Encoding,
     fail_on: Severity,
     sources: Vec<Source>,
 }

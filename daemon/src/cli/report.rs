@@ -5,20 +5,8 @@ use std::io::{self, Write};
 
 use clap::ValueEnum;
 use sluicebox::engine::Stats;
-use sluicebox::finding::{Finding, Severity, falco, json, ocsf, text};
-
-/// How findings are printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// Stories for an operator.
-    Text,
-    /// One JSON object a line.
-    Json,
-    /// OCSF Detection Findings, one JSON object a line.
-    Ocsf,
-    /// Alerts in the form of Falco's, as falcosidekick takes them, one JSON object a line.
-    Falco,
-}
+use sluicebox::finding::{Finding, Severity, text};
+use sluicebox_daemon::respond::sinks::Encoding;
 
 /// A severity as it is typed.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -42,7 +30,7 @@ impl From<Level> for Severity {
 /// lower ones too): what was printed, what is still to be told, how bad it was.
 #[derive(Debug)]
 pub(super) struct Report {
-    format: Format,
+    format: Encoding,
     findings: u64,
     worst: Option<Severity>,
     /// By the order in which containers were first found at, which is also the order of the stories.
@@ -57,7 +45,7 @@ struct Story {
 }
 
 impl Report {
-    pub(super) fn new(format: Format) -> Report {
+    pub(super) fn new(format: Encoding) -> Report {
         Report { format, findings: 0, worst: None, stories: Vec::new(), places: BTreeMap::new() }
     }
 
@@ -66,10 +54,10 @@ impl Report {
         self.findings = self.findings.saturating_add(1);
         self.worst = self.worst.max(Some(finding.severity));
         match self.format {
-            Format::Json => writeln!(out, "{}", json::line(&finding)),
-            Format::Ocsf => writeln!(out, "{}", ocsf::line(&finding)),
-            Format::Falco => writeln!(out, "{}", falco::line(&finding, None)),
-            Format::Text => {
+            Encoding::Json | Encoding::Ocsf | Encoding::Falco => {
+                out.write_all(self.format.encode(&finding).as_bytes())
+            }
+            Encoding::Text => {
                 self.keep(finding);
                 Ok(())
             }
@@ -129,31 +117,17 @@ impl Report {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use sluicebox::finding::{Container, Coverage, Process, RuleName, ScoreChange, Versions};
+    use sluicebox::finding::{Container, RuleName, ScoreChange, json};
+    use sluicebox_daemon::respond::sinks::sample;
 
     fn finding(container: &str, severity: Severity, rule: &str) -> Finding {
+        let sample = sample(1);
         Finding {
-            id: String::from("id"),
-            time_ns: 1,
             rule: RuleName { id: rule.to_owned(), name: rule.to_owned() },
             severity,
             score: ScoreChange { before: 0, after: 2500, threshold: Some(25) },
-            shadow: false,
-            retrospective: false,
-            action: sluicebox::finding::Action::Report,
-            container: Container { id: container.into(), verified: false, labels: Vec::new() },
-            process: Process {
-                pid: 1,
-                name: b"sh".to_vec(),
-                exe: b"/bin/sh".to_vec(),
-                argv: Vec::new(),
-                argv_cut: false,
-                origin: "image",
-                ancestors: Vec::new(),
-            },
-            matches: Vec::new(),
-            coverage: Coverage::default(),
-            versions: Versions::default(),
+            container: Container { id: container.into(), ..sample.container },
+            ..sample
         }
     }
 
@@ -174,7 +148,7 @@ mod tests {
             finding("b", Severity::Kill, "second"),
             finding("b", Severity::Alert, "too late"),
         ];
-        let mut report = Report::new(Format::Text);
+        let mut report = Report::new(Encoding::Text);
         let expected = [
             text::story(&findings[2]),
             String::from("  before     notice at 25 by first\n\n"),
@@ -188,13 +162,13 @@ mod tests {
     #[test]
     fn json_is_one_line_for_every_finding_as_it_comes() {
         let findings = [finding("a", Severity::Alert, "x"), finding("a", Severity::Alert, "x")];
-        let mut report = Report::new(Format::Json);
+        let mut report = Report::new(Encoding::Json);
         assert_eq!(printed(&mut report, &findings), format!("{}\n", json::line(&findings[0])).repeat(2));
     }
 
     #[test]
     fn the_summary_says_what_was_seen() {
-        let report = Report::new(Format::Text);
+        let report = Report::new(Encoding::Text);
         let stats = Stats { events: 10, dropped: 2, undecodable: 1, ..Stats::default() };
         assert_eq!(
             report.summary("t", stats, Some(1234)),

@@ -7,17 +7,16 @@ use std::time::SystemTime;
 
 use anyhow::{Result, bail};
 use clap::Args;
-use sluicebox_daemon::config::{Config, ConfigError, Mode, Stdout};
+use sluicebox_daemon::config::{Config, ConfigError, Mode};
 use sluicebox_daemon::intel;
 use sluicebox_daemon::observe::{Desk, DeskError, Observed};
 use sluicebox_daemon::reload::{Current, InForce, ReloadError, Reloader, Source, TICK};
 use sluicebox_daemon::respond::Responder;
-use sluicebox_daemon::respond::sinks::Sinks;
+use sluicebox_daemon::respond::sinks::{Encoding, Sinks};
 use sluicebox_daemon::serve::Options;
 use sluicebox_daemon::watch::{Shared, Watching};
 use tracing::{info, warn};
 
-use super::report::Format;
 use super::service::Service;
 use super::{Outcome, log, say, say_lines};
 
@@ -54,7 +53,7 @@ pub(super) struct Typed {
     intel: Option<PathBuf>,
     /// How findings are printed; as text if nothing says otherwise
     #[arg(long, value_enum)]
-    format: Option<Format>,
+    format: Option<Encoding>,
 }
 
 impl Typed {
@@ -73,13 +72,7 @@ impl Typed {
         if !typed.rules.is_empty() {
             config.rules = typed.rules;
         }
-        config.sinks.stdout = match typed.format {
-            Some(Format::Text) => Stdout::Text,
-            Some(Format::Json) => Stdout::Json,
-            Some(Format::Ocsf) => Stdout::Ocsf,
-            Some(Format::Falco) => Stdout::Falco,
-            None => config.sinks.stdout,
-        };
+        config.sinks.stdout = typed.format.or(config.sinks.stdout);
         Ok(config)
     }
 

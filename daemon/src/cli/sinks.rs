@@ -6,9 +6,6 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
-use sluicebox::finding::{
-    Action, Container, Coverage, Finding, Match, Process, RuleName, ScoreChange, Severity, Versions,
-};
 use sluicebox_daemon::config::Config;
 use sluicebox_daemon::respond::sinks;
 
@@ -40,7 +37,8 @@ struct Test {
 pub(super) fn run(typed: Typed) -> Result<Outcome> {
     let Command::Test(Test { config }) = typed.command;
     let config = Config::load(&config)?;
-    let sample = sample();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let sample = sinks::sample(i64::try_from(now.as_nanos()).unwrap_or(i64::MAX));
     let mut out = io::stdout().lock();
     let mut outcome = Outcome::Clean;
     let results = sinks::try_each(&config.sinks, &sample);
@@ -57,45 +55,4 @@ pub(super) fn run(typed: Typed) -> Result<Outcome> {
         }
     }
     Ok(outcome)
-}
-
-/// A finding that nobody can take for a real one.
-fn sample() -> Finding {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let time_ns = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX);
-    let rule = RuleName { id: "sluicebox-test".to_owned(), name: "Test of the sinks".to_owned() };
-    Finding {
-        id: format!("test-{time_ns}"),
-        time_ns,
-        rule: rule.clone(),
-        severity: Severity::Notice,
-        score: ScoreChange::default(),
-        shadow: true,
-        retrospective: false,
-        action: Action::Report,
-        container: Container {
-            id: b"sluicebox-test".to_vec(),
-            verified: false,
-            labels: vec![("test".to_owned(), "true".to_owned())],
-        },
-        process: Process {
-            pid: 1,
-            name: b"sluicebox".to_vec(),
-            exe: b"/usr/bin/sluicebox".to_vec(),
-            argv: vec![b"sluicebox".to_vec(), b"sinks".to_vec(), b"test".to_vec()],
-            argv_cut: false,
-            origin: "unknown",
-            ancestors: Vec::new(),
-        },
-        matches: vec![Match {
-            rule,
-            time_ns,
-            points: 0,
-            output: "a test of the sinks; nothing happened".to_owned(),
-            tags: Vec::new(),
-            steps: Vec::new(),
-        }],
-        coverage: Coverage::default(),
-        versions: Versions::default(),
-    }
 }

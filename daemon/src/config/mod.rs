@@ -15,7 +15,9 @@ use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use clap::ValueEnum as _;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
 
 pub use diagnose::{ConfigError, Wrong};
 pub use sinks::{SpoolSettings, StreamSink, SyslogSink, WebhookSink};
@@ -111,8 +113,9 @@ pub struct Kill {
 pub struct Sinks {
     /// Findings that may wait for a sink that is slow.
     pub queue: usize,
-    /// Standard output.
-    pub stdout: Stdout,
+    /// How findings are printed to standard output; not at all (`off`) if nothing.
+    #[serde(deserialize_with = "printed")]
+    pub stdout: Option<Encoding>,
     /// Files.
     pub file: Vec<FileSink>,
     /// Servers that findings are posted to.
@@ -125,22 +128,6 @@ pub struct Sinks {
     pub spool: SpoolSettings,
 }
 
-/// What goes to standard output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Stdout {
-    /// Nothing.
-    Off,
-    /// Stories for an operator.
-    Text,
-    /// One JSON object a line.
-    Json,
-    /// OCSF Detection Findings.
-    Ocsf,
-    /// Alerts in the form of Falco's.
-    Falco,
-}
-
 /// A file that findings are appended to.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +137,18 @@ pub struct FileSink {
     /// How findings look there.
     #[serde(default = "json")]
     pub format: Encoding,
+}
+
+/// A form, or `off`.
+fn printed<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Encoding>, D::Error> {
+    match String::deserialize(from)?.as_str() {
+        "off" => Ok(None),
+        form => Encoding::from_str(form, false).map(Some).map_err(|_| {
+            D::Error::custom(format!(
+                "unknown form `{form}`, expected `off`, `text`, `json`, `ocsf` or `falco`"
+            ))
+        }),
+    }
 }
 
 fn json() -> Encoding {
@@ -256,7 +255,7 @@ impl Default for Sinks {
     fn default() -> Sinks {
         Sinks {
             queue: 1024,
-            stdout: Stdout::Text,
+            stdout: Some(Encoding::Text),
             file: Vec::new(),
             webhook: Vec::new(),
             stream: Vec::new(),

@@ -44,6 +44,18 @@ pub(crate) struct ConditionCompiler<'r> {
 /// The sets that were made of the lists of the rules that are being compiled.
 pub(crate) type Lists = Map<usize, Arc<Set<Box<[u8]>>>>;
 
+impl<'r> ConditionCompiler<'r> {
+    /// For the conditions of a rule of which nothing is kept yet.
+    pub(crate) fn new(
+        rule: &'r str,
+        step_names: &'r [Option<String>],
+        lists: &'r mut Lists,
+        diagnostics: &'r mut Diagnostics,
+    ) -> Self {
+        ConditionCompiler { rule, step_names, kept: Vec::new(), used: Vec::new(), lists, diagnostics }
+    }
+}
+
 impl ConditionCompiler<'_> {
     /// Compiles a condition; what is wrong with it goes into the diagnostics, and [`Predicate::Never`] stands for it.
     pub(crate) fn condition(&mut self, expr: &Expr) -> Predicate {

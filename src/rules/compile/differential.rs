@@ -172,14 +172,7 @@ fn compiled_conditions_hold_where_the_tree_says_so_and_their_gates_are_open_ther
     drawn.extend((0..200).map(|_| conditions().new_tree(&mut runner).unwrap().current()));
     let mut diagnostics = Diagnostics::default();
     let mut lists = Lists::default();
-    let mut compiler = ConditionCompiler {
-        rule: "",
-        step_names: &[],
-        kept: Vec::new(),
-        used: Vec::new(),
-        lists: &mut lists,
-        diagnostics: &mut diagnostics,
-    };
+    let mut compiler = ConditionCompiler::new("", &[], &mut lists, &mut diagnostics);
     let pairs: Vec<(Expr, Predicate)> = drawn
         .iter()
         .map(|condition| {

@@ -130,14 +130,7 @@ impl Gate {
         for member in members {
             // Whatever is wrong was said when the whole condition was compiled.
             let mut unheard = Diagnostics::default();
-            let mut compiler = ConditionCompiler {
-                rule: "",
-                step_names,
-                kept: Vec::new(),
-                used: Vec::new(),
-                lists,
-                diagnostics: &mut unheard,
-            };
+            let mut compiler = ConditionCompiler::new("", step_names, lists, &mut unheard);
             let predicate = compiler.condition(member);
             if unheard.has_errors() || predicate.asks_earlier() || is_event_type(&predicate) {
                 continue;

@@ -189,14 +189,7 @@ fn check(
 
 /// Looks the fields up that are compared with nothing, for errors.
 fn check_idle(rule: &RuleSource, names: &[Option<String>], lists: &mut Lists, diagnostics: &mut Diagnostics) {
-    let mut compiler = ConditionCompiler {
-        rule: &rule.name.value,
-        step_names: names,
-        kept: Vec::new(),
-        used: Vec::new(),
-        lists,
-        diagnostics,
-    };
+    let mut compiler = ConditionCompiler::new(&rule.name.value, names, lists, diagnostics);
     for term in &rule.idle_fields {
         if let Err(diagnostic) = compiler.term(term) {
             compiler.diagnostics.push(*diagnostic);
@@ -212,14 +205,7 @@ fn check_dropped(
     lists: &mut Lists,
     diagnostics: &mut Diagnostics,
 ) {
-    let mut compiler = ConditionCompiler {
-        rule: &rule.name.value,
-        step_names: names,
-        kept: Vec::new(),
-        used: Vec::new(),
-        lists,
-        diagnostics,
-    };
+    let mut compiler = ConditionCompiler::new(&rule.name.value, names, lists, diagnostics);
     for dropped in &findings.dropped {
         compiler.condition(dropped);
     }
@@ -279,14 +265,7 @@ fn rule_of(
     diagnostics: &mut Diagnostics,
 ) -> Rule {
     let names = step_names(rule);
-    let mut compiler = ConditionCompiler {
-        rule: &rule.name.value,
-        step_names: &names,
-        kept: Vec::new(),
-        used: Vec::new(),
-        lists,
-        diagnostics,
-    };
+    let mut compiler = ConditionCompiler::new(&rule.name.value, &names, lists, diagnostics);
     let steps: Vec<Step> = rule.steps.iter().map(|step| step_of(step, ids, &mut compiler)).collect();
     let until = rule.until.as_ref().map(|until| {
         let (predicate, triggers, _) = reached(until, &mut compiler);

@@ -234,14 +234,7 @@ fn built_in_rules_ask_with_exists_or_with_positive_words_before_they_convict() {
 /// The checks of a conjunction in the order in which they are asked.
 fn asked(condition: &str) -> Vec<predicate::Test> {
     let (mut diagnostics, mut lists) = (Diagnostics::default(), Lists::default());
-    let mut compiler = ConditionCompiler {
-        rule: "",
-        step_names: &[],
-        kept: Vec::new(),
-        used: Vec::new(),
-        lists: &mut lists,
-        diagnostics: &mut diagnostics,
-    };
+    let mut compiler = ConditionCompiler::new("", &[], &mut lists, &mut diagnostics);
     let condition = crate::rules::lang::parse(&crate::rules::source::Text::nowhere(condition)).unwrap();
     let Predicate::All(members) = compiler.condition(&condition) else { panic!("no conjunction") };
     let tests = members.into_iter().map(|member| match member {

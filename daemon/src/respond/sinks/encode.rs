@@ -3,7 +3,7 @@
 use sluicebox::finding::{Finding, falco, json, ocsf, text};
 
 /// The forms in which findings are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoding {
     /// Stories for an operator.
@@ -12,7 +12,7 @@ pub enum Encoding {
     Json,
     /// OCSF Detection Findings, one JSON object a line.
     Ocsf,
-    /// Alerts in the form of Falco's, one JSON object a line.
+    /// Alerts in the form of Falco's, as falcosidekick takes them, one JSON object a line.
     Falco,
 }
 
@@ -33,35 +33,22 @@ impl Encoding {
 
 #[cfg(test)]
 pub(super) mod tests {
-    use sluicebox::finding::{
-        Action, Container, Coverage, Process, RuleName, ScoreChange, Severity, Versions,
-    };
+    use sluicebox::finding::{Container, RuleName, ScoreChange, Severity};
 
+    use super::super::sample;
     use super::*;
 
     pub(in crate::respond) fn finding(id: &str) -> Finding {
+        let sample = sample(1);
         Finding {
             id: id.to_owned(),
-            time_ns: 1,
             rule: RuleName { id: "r".to_owned(), name: "R".to_owned() },
             severity: Severity::Alert,
             score: ScoreChange { before: 0, after: 6000, threshold: Some(60) },
             shadow: false,
-            retrospective: false,
-            action: Action::Report,
             container: Container { id: b"c".to_vec(), verified: false, labels: Vec::new() },
-            process: Process {
-                pid: 1,
-                name: b"sh".to_vec(),
-                exe: b"/bin/sh".to_vec(),
-                argv: Vec::new(),
-                argv_cut: false,
-                origin: "image",
-                ancestors: Vec::new(),
-            },
             matches: Vec::new(),
-            coverage: Coverage::default(),
-            versions: Versions::default(),
+            ..sample
         }
     }
 

@@ -10,6 +10,7 @@
 mod encode;
 mod file;
 pub mod remote;
+mod sample;
 mod stdout;
 mod thread;
 
@@ -21,12 +22,13 @@ use sluicebox::finding::Finding;
 use thiserror::Error;
 
 use super::spool::SpoolError;
-use crate::config::{self, Stdout};
+use crate::config;
 
 pub use encode::Encoding;
 #[cfg(test)]
 pub(super) use encode::tests::finding as example;
 pub use file::JsonLines;
+pub use sample::sample;
 pub use stdout::Printer;
 
 use remote::{Remote, SendError, Stream, Syslog, Transport, Webhook};
@@ -145,14 +147,7 @@ impl Sinks {
     /// If one cannot be opened or has no thread.
     pub fn open(settings: &config::Sinks) -> Result<Sinks, SinkError> {
         let mut sinks = Sinks::new();
-        let printed = match settings.stdout {
-            Stdout::Off => None,
-            Stdout::Text => Some(Encoding::Text),
-            Stdout::Json => Some(Encoding::Json),
-            Stdout::Ocsf => Some(Encoding::Ocsf),
-            Stdout::Falco => Some(Encoding::Falco),
-        };
-        if let Some(encoding) = printed {
+        if let Some(encoding) = settings.stdout {
             sinks.add("stdout", settings.queue, Printer::new(encoding))?;
         }
         for file in &settings.file {
