@@ -11,21 +11,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 source "$here/lib.sh"
 
-newest=no keep=no
-while [ $# -gt 0 ]; do
-    case $1 in
-        --newest) newest=yes ;;
-        --keep) keep=yes ;;
-        *) die "unknown option: $1" ;;
-    esac
-    shift
-done
+take_options "" "$@"
 
 # The stranger's recording, and the id that it claims.
 readonly recording=$here/../corpus/2026/m_drop_exec_pool.trace.zst victim=m_drop_exec_pool
-
-[ "$(id -u)" = 0 ] || skip "must be root to make namespaces and sandboxes"
-work=$(mktemp -d /tmp/sluicebox-live.XXXXXX)
 
 end() {
     local name
@@ -35,7 +24,7 @@ end() {
     done
     cleanup
 }
-trap end EXIT
+make_work end
 
 # bundle NAME ANNOTATIONS PROGRAM ARGUMENT...: a bundle of its own over the common root file system.
 bundle() {
@@ -67,12 +56,7 @@ has_found() {
     python3 "$here/found.py" "$@" <"$work/live.out" 2>/dev/null
 }
 
-install_tools "$newest"
-find_sluicebox
-make_rootfs "$work/bundle/rootfs"
-make_namespace
-check_gvisor
-start_servers
+make_scene "$work/bundle/rootfs"
 cp "$here/workload.sh" "$work/bundle/rootfs/root/workload.sh"
 
 live=$work/live.sock
@@ -84,6 +68,7 @@ cri=io.kubernetes.cri
 bundle pod "{\"$cri.container-type\": \"sandbox\", \"$cri.sandbox-id\": \"pod\"}" /bin/sleep 300
 bundle miner "{\"$cri.container-type\": \"container\", \"$cri.sandbox-id\": \"pod\", \"user\": \"alice\"}" \
     /bin/bash /root/workload.sh $http:8000 $pool 3333
+# shellcheck disable=SC2016  # the shell in the sandbox expands it
 bundle "$victim" '{"user": "bob"}' /bin/bash -c 'i=0; while [ $i -lt 60 ]; do i=$((i + 1)); sleep 0.1; done'
 
 "${watched[@]}" run --bundle "$work/$victim" "$victim" >"$work/$victim.out" 2>&1 </dev/null &

@@ -13,26 +13,10 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 source "$here/lib.sh"
 
-newest=no keep=no
-while [ $# -gt 0 ]; do
-    case $1 in
-        --newest) newest=yes ;;
-        --keep) keep=yes ;;
-        *) die "unknown option: $1" ;;
-    esac
-    shift
-done
+take_options "" "$@"
 
-[ "$(id -u)" = 0 ] || skip "must be root to make namespaces and sandboxes"
-work=$(mktemp -d /tmp/sluicebox-live.XXXXXX)
-trap cleanup EXIT
-
-install_tools "$newest"
-find_sluicebox
-make_rootfs "$work/bundle/rootfs"
-make_namespace
-check_gvisor
-start_servers
+make_work cleanup
+make_scene "$work/bundle/rootfs"
 
 socket=$work/live.sock
 "$sluicebox" session --gvisor "$release" --socket "$socket" >"$work/pod-init.json"

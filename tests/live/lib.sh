@@ -56,6 +56,45 @@ lives() {
     kill -0 "$(cat "$work/$1.pid")" 2>/dev/null
 }
 
+# take_options WANTED ARGUMENT...: sets newest, keep and, where WANTED names it, session.
+# shellcheck disable=SC2034  # the scripts that source this read them
+take_options() {
+    local wanted=$1
+    newest=no keep=no session=
+    shift
+    while [ $# -gt 0 ]; do
+        case $1 in
+            --newest) newest=yes ;;
+            --keep) keep=yes ;;
+            --session)
+                [ "$wanted" = session ] || die "unknown option: $1"
+                session=$(realpath "${2:?a file}")
+                shift
+                ;;
+            *) die "unknown option: $1" ;;
+        esac
+        shift
+    done
+}
+
+# The working directory; what is in it goes when the script ends, by the command that is given.
+make_work() {
+    [ "$(id -u)" = 0 ] || skip "must be root to make namespaces and sandboxes"
+    work=$(mktemp -d /tmp/sluicebox-live.XXXXXX)
+    # shellcheck disable=SC2064  # the command's name, now
+    trap "$1" EXIT
+}
+
+# Everything that a sandbox and its servers need, with the root file system at the path that is given.
+make_scene() {
+    install_tools "$newest"
+    find_sluicebox
+    make_rootfs "$1"
+    make_namespace
+    check_gvisor
+    start_servers
+}
+
 install_tools() {
     local missing=()
     command -v ip >/dev/null || missing+=(iproute2)

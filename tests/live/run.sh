@@ -18,32 +18,17 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=tests/live/lib.sh
 source "$here/lib.sh"
 
-newest=no keep=no session=
-while [ $# -gt 0 ]; do
-    case $1 in
-        --newest) newest=yes ;;
-        --keep) keep=yes ;;
-        --session) session=$(realpath "$2"); shift ;;
-        *) die "unknown option: $1" ;;
-    esac
-    shift
-done
+take_options session "$@"
 
-[ "$(id -u)" = 0 ] || skip "must be root to make namespaces and sandboxes"
-work=$(mktemp -d /tmp/sluicebox-live.XXXXXX)
-trap cleanup EXIT
-
-install_tools "$newest"
-find_sluicebox
-make_rootfs "$work/bundle/rootfs"
-make_namespace
-check_gvisor
-start_servers
+make_work cleanup
+make_scene "$work/bundle/rootfs"
 
 live=$work/live.sock recorder=$work/record.sock
 make_session "$session" "$live" "$recorder" >"$work/pod-init.json"
 
-start_listener live "$live" run --format json
+# What the daemon would do about a finding is no verdict of the rules; the replay does nothing.
+printf '[kill]\nmode = "off"\n' >"$work/sluicebox.toml"
+start_listener live "$live" run --format json --config "$work/sluicebox.toml"
 start_listener record "$recorder" record --out "$work/recorded"
 run_container "$here/workload.sh" || die "the container failed, see container.log"
 # Both write their last word when the sandbox closes its connections; stopping them loses nothing.

